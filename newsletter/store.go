@@ -1,0 +1,38 @@
+package newsletter
+
+import (
+	"embed"
+	"errors"
+	"io/fs"
+	"time"
+
+	"apta/subscribers/database"
+)
+
+//go:embed schema/*.sql
+var schemaFiles embed.FS
+
+// Schema is the tables of this package.
+func Schema() database.Schema {
+	files, err := fs.Sub(schemaFiles, "schema")
+	if err != nil {
+		panic(err) // the folder is embedded
+	}
+	return database.Schema{Owner: "newsletter", Files: files}
+}
+
+// ErrNotFound marks an item or issue that is not stored.
+var ErrNotFound = errors.New("not found")
+
+// Store keeps items, issues, editions and slots. Its methods are safe for
+// concurrent use, by several processes too.
+type Store struct {
+	db  *database.DB
+	ids *database.IDs
+	now func() time.Time
+}
+
+// NewStore makes a store over a migrated database; now is the clock it stamps rows with.
+func NewStore(db *database.DB, ids *database.IDs, now func() time.Time) *Store {
+	return &Store{db: db, ids: ids, now: now}
+}

@@ -1,0 +1,221 @@
+package newsletter
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"apta/subscribers/database"
+)
+
+// ErrStatus marks an action that the issue's status does not allow.
+var ErrStatus = errors.New("the issue's status does not allow it")
+
+// SaveIssue stores an assembled issue. Where the week has one already in the
+// same language, its texts become a new revision, unless it is approved or
+// further: then nothing changes and ErrStatus comes back. The issue as stored is returned.
+func (s *Store) SaveIssue(ctx context.Context, i Issue) (Issue, error) {
+	err := s.db.InTx(ctx, func(tx *sql.Tx) error {
+		old, err := scanIssue(tx.QueryRowContext(ctx, selectIssue+`WHERE newsletter = $1 AND week = $2 AND language = $3`, i.Newsletter, i.Week, i.Language))
+		switch {
+		case errors.Is(err, sql.ErrNoRows):
+			i.ID, i.Revision, i.Created = s.ids.Next(), 1, s.now().UTC().Truncate(time.Millisecond)
+			if i.Status == "" {
+				i.Status = Draft
+			}
+		case err != nil:
+			return err
+		case old.Status != Draft && old.Status != Held:
+			return fmt.Errorf("week %s is %s already (issue %s): %w", i.Week, old.Status, old.ID, ErrStatus)
+		default:
+			i.ID, i.Revision, i.Created, i.Status, i.Note = old.ID, old.Revision+1, old.Created, old.Status, old.Note
+		}
+		return s.writeIssue(ctx, tx, i)
+	})
+	if err != nil {
+		return Issue{}, fmt.Errorf("newsletter: save issue: %w", err)
+	}
+	return i, nil
+}
+
+func (s *Store) writeIssue(ctx context.Context, tx *sql.Tx, i Issue) error {
+	doc, err := json.Marshal(i)
+	if err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, `
+INSERT INTO issues (id, newsletter, week, language, window_to, status, revision, created, note, document)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+ON CONFLICT (id) DO UPDATE SET status = excluded.status, revision = excluded.revision, note = excluded.note, document = excluded.document, window_to = excluded.window_to`,
+		i.ID, i.Newsletter, i.Week, i.Language, database.Millis(i.To), string(i.Status), i.Revision, database.Millis(i.Created), i.Note, string(doc))
+	if err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, `INSERT INTO issue_revisions (issue_id, revision, at, document) VALUES ($1, $2, $3, $4)`,
+		i.ID, i.Revision, database.Millis(s.now()), string(doc))
+	return err
+}
+
+const selectIssue = `SELECT id, status, revision, note, document FROM issues `
+
+// scanIssue reads the document and lets the columns have the last word: a
+// change of status writes no new document.
+func scanIssue(row interface{ Scan(...any) error }) (Issue, error) {
+	var (
+		i        Issue
+		id       database.ID
+		status   string
+		revision int
+		note     string
+		doc      string
+	)
+	if err := row.Scan(&id, &status, &revision, &note, &doc); err != nil {
+		return Issue{}, err
+	}
+	if err := json.Unmarshal([]byte(doc), &i); err != nil {
+		return Issue{}, fmt.Errorf("issue %s: %w", id, err)
+	}
+	i.ID, i.Status, i.Revision, i.Note = id, Status(status), revision, note
+	return i, nil
+}
+
+// Issue finds an issue by its ID or, for a newsletter, by the name of its week.
+func (s *Store) Issue(ctx context.Context, newsletter, ref string) (Issue, error) {
+	var row *sql.Row
+	if id, err := database.ParseID(ref); err == nil && !strings.Contains(ref, "-") {
+		row = s.db.QueryRow(ctx, selectIssue+`WHERE id = $1`, id)
+	} else {
+		row = s.db.QueryRow(ctx, selectIssue+`WHERE newsletter = $1 AND week = $2 ORDER BY created, id LIMIT 1`, newsletter, ref)
+	}
+	i, err := scanIssue(row)
+	if errors.Is(err, sql.ErrNoRows) {
+		return Issue{}, fmt.Errorf("newsletter: issue %q: %w", ref, ErrNotFound)
+	}
+	if err != nil {
+		return Issue{}, fmt.Errorf("newsletter: issue %q: %w", ref, err)
+	}
+	return i, nil
+}
+
+func (s *Store) issues(ctx context.Context, query string, args ...any) ([]Issue, error) {
+	rows, err := s.db.Query(ctx, query, args...)
+	if err != nil {
+		return nil, fmt.Errorf("newsletter: list issues: %w", err)
+	}
+	defer rows.Close()
+	var issues []Issue
+	for rows.Next() {
+		i, err := scanIssue(rows)
+		if err != nil {
+			return nil, fmt.Errorf("newsletter: list issues: %w", err)
+		}
+		issues = append(issues, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("newsletter: list issues: %w", err)
+	}
+	return issues, nil
+}
+
+// Issues gives a newsletter's issues, the newest window first.
+func (s *Store) Issues(ctx context.Context, newsletter string, limit int) ([]Issue, error) {
+	return s.issues(ctx, selectIssue+`WHERE newsletter = $1 ORDER BY window_to DESC, id DESC LIMIT $2`, newsletter, limit)
+}
+
+// WithStatus gives a newsletter's issues of one status, the oldest window first.
+func (s *Store) WithStatus(ctx context.Context, newsletter string, status Status) ([]Issue, error) {
+	return s.issues(ctx, selectIssue+`WHERE newsletter = $1 AND status = $2 ORDER BY window_to, id`, newsletter, string(status))
+}
+
+// Published gives the issues that the public may read, the newest first.
+func (s *Store) Published(ctx context.Context, newsletter string, limit int) ([]Issue, error) {
+	return s.issues(ctx, selectIssue+`WHERE newsletter = $1 AND status IN ('sending', 'sent') ORDER BY window_to DESC, id DESC LIMIT $2`, newsletter, limit)
+}
+
+// ByWeek gives the public issue of a week.
+func (s *Store) ByWeek(ctx context.Context, newsletter, week string) (Issue, error) {
+	i, err := s.Issue(ctx, newsletter, week)
+	if err == nil && i.Status != Sending && i.Status != Sent {
+		err = fmt.Errorf("newsletter: issue %q: %w", week, ErrNotFound)
+	}
+	return i, err
+}
+
+// Move takes an issue from one of the given statuses to another, with a note
+// that says why. It fails with ErrStatus where the issue stands elsewhere, so
+// two people cannot both do what only one may.
+func (s *Store) Move(ctx context.Context, id database.ID, to Status, note string, from ...Status) error {
+	err := s.db.InTx(ctx, func(tx *sql.Tx) error { return moveIssue(ctx, tx, id, to, note, from) })
+	if err != nil {
+		return fmt.Errorf("newsletter: issue %s: %w", id, err)
+	}
+	return nil
+}
+
+func moveIssue(ctx context.Context, tx *sql.Tx, id database.ID, to Status, note string, from []Status) error {
+	var now string
+	err := tx.QueryRowContext(ctx, `SELECT status FROM issues WHERE id = $1`, id).Scan(&now)
+	if errors.Is(err, sql.ErrNoRows) {
+		return ErrNotFound
+	}
+	if err != nil {
+		return err
+	}
+	names := make([]string, len(from))
+	for i, f := range from {
+		names[i] = string(f)
+		if Status(now) != f {
+			continue
+		}
+		// The status is repeated in the outer WHERE: on PostgreSQL another
+		// transaction may have moved the row since it was read.
+		res, err := tx.ExecContext(ctx, `UPDATE issues SET status = $1, note = $2 WHERE id = $3 AND status = $4`, string(to), note, id, now)
+		if err != nil {
+			return err
+		}
+		if n, err := res.RowsAffected(); err != nil || n == 1 {
+			return err
+		}
+	}
+	return fmt.Errorf("it is %s, not %s: %w", now, strings.Join(names, " or "), ErrStatus)
+}
+
+// Approve freezes the editions of an issue, one a variant, and moves it to
+// Approved in one transaction.
+func (s *Store) Approve(ctx context.Context, id database.ID, editions map[string][]byte) error {
+	err := s.db.InTx(ctx, func(tx *sql.Tx) error {
+		if err := moveIssue(ctx, tx, id, Approved, "", []Status{Draft, Held}); err != nil {
+			return err
+		}
+		for variant, message := range editions {
+			_, err := tx.ExecContext(ctx, `INSERT INTO editions (issue_id, variant, created, message) VALUES ($1, $2, $3, $4)
+ON CONFLICT (issue_id, variant) DO UPDATE SET created = excluded.created, message = excluded.message`,
+				id, variant, database.Millis(s.now()), message)
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("newsletter: approve issue %s: %w", id, err)
+	}
+	return nil
+}
+
+// Edition gives the frozen message of an issue's variant, as Approve stored it.
+func (s *Store) Edition(ctx context.Context, id database.ID, variant string) ([]byte, error) {
+	var message []byte
+	err := s.db.QueryRow(ctx, `SELECT message FROM editions WHERE issue_id = $1 AND variant = $2`, id, variant).Scan(&message)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, fmt.Errorf("newsletter: edition of issue %s: %w", id, ErrNotFound)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("newsletter: edition of issue %s: %w", id, err)
+	}
+	return message, nil
+}
