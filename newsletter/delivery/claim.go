@@ -1,0 +1,140 @@
+package delivery
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"apta/subscribers/database"
+)
+
+// lease is a chunk while this process works on it.
+type lease struct {
+	issue       database.ID
+	first, last int64
+	owner       string // differs with every claim, so a lease lost and taken again is not mistaken for the old one
+
+	open atomic.Int64 // deliveries handed out and not settled, plus one while more are being read
+}
+
+// due is one delivery to be made now, with what is known of the reader at this
+// moment: someone who left since the send began gets nothing.
+type due struct {
+	lease      *lease
+	id         int64
+	state      State
+	attempts   int
+	doubts     int
+	email      string
+	name       string
+	status     string
+	generation int
+}
+
+// claim takes the next chunk of an issue that nobody works on. found is false
+// where there is none at this moment.
+func (l *Ledger) claim(ctx context.Context, issue database.ID, owner string, hold time.Duration) (c *lease, found bool, err error) {
+	now := l.now()
+	c = &lease{issue: issue, owner: owner}
+	err = l.db.InTx(ctx, func(tx *sql.Tx) error {
+		// What makes a chunk free is said twice: on PostgreSQL the inner query may
+		// have seen it before another process took it.
+		return tx.QueryRowContext(ctx, `
+UPDATE chunks SET owner = $1, ready_at = $2
+WHERE issue_id = $3 AND done = 0 AND ready_at <= $4 AND first_id =
+	(SELECT first_id FROM chunks WHERE issue_id = $3 AND done = 0 AND ready_at <= $4 ORDER BY first_id LIMIT 1)
+RETURNING first_id, last_id`, owner, database.Millis(now.Add(hold)), issue, database.Millis(now)).Scan(&c.first, &c.last)
+	})
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, false, nil
+	}
+	if err != nil {
+		return nil, false, fmt.Errorf("delivery: claim: %w", err)
+	}
+	c.open.Store(1)
+	return c, true, nil
+}
+
+// load reads the deliveries of a chunk that are to be made now, after an ID, at
+// most limit of them.
+func (l *Ledger) load(ctx context.Context, c *lease, after int64, limit int) ([]due, error) {
+	rows, err := l.db.Query(ctx, `
+SELECT d.subscriber_id, d.state, d.attempts, d.doubts, coalesce(s.email, ''), coalesce(s.name, ''), coalesce(s.status, 'erased'), coalesce(s.generation, 0)
+FROM deliveries d LEFT JOIN subscribers s ON s.id = d.subscriber_id
+WHERE d.issue_id = $1 AND d.subscriber_id > $2 AND d.subscriber_id <= $3
+	AND (d.state IN (0, 1) OR d.state IN (3, 5) AND d.until > 0 AND d.until <= $4)
+ORDER BY d.subscriber_id LIMIT $5`, c.issue, after, c.last, database.Millis(l.now()), limit)
+	if err != nil {
+		return nil, fmt.Errorf("delivery: load: %w", err)
+	}
+	defer rows.Close()
+	list := make([]due, 0, limit)
+	for rows.Next() {
+		d := due{lease: c}
+		if err := rows.Scan(&d.id, &d.state, &d.attempts, &d.doubts, &d.email, &d.name, &d.status, &d.generation); err != nil {
+			return nil, fmt.Errorf("delivery: load: %w", err)
+		}
+		list = append(list, d)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("delivery: load: %w", err)
+	}
+	return list, nil
+}
+
+// release gives a chunk back: as done, as waiting for its first deferred
+// delivery, or, when work on it was broken off, as free at once.
+func (l *Ledger) release(ctx context.Context, c *lease) error {
+	err := l.db.InTx(ctx, func(tx *sql.Tx) error {
+		var now, waiting, until int64
+		err := tx.QueryRowContext(ctx, `
+SELECT coalesce(sum(CASE WHEN state IN (0, 1) THEN 1 ELSE 0 END), 0),
+	coalesce(sum(CASE WHEN state IN (3, 5) AND until > 0 THEN 1 ELSE 0 END), 0),
+	coalesce(min(CASE WHEN state IN (3, 5) AND until > 0 THEN until END), 0)
+FROM deliveries WHERE issue_id = $1 AND subscriber_id >= $2 AND subscriber_id <= $3`, c.issue, c.first, c.last).Scan(&now, &waiting, &until)
+		if err != nil {
+			return err
+		}
+		done := 0
+		switch {
+		case now > 0:
+			until = 0
+		case waiting == 0:
+			done = 1
+		}
+		_, err = tx.ExecContext(ctx, `UPDATE chunks SET owner = '', ready_at = $1, done = $2 WHERE issue_id = $3 AND first_id = $4 AND owner = $5`,
+			until, done, c.issue, c.first, c.owner)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("delivery: release: %w", err)
+	}
+	return nil
+}
+
+// extend holds on to a chunk for longer; held is false where it was lost.
+func (l *Ledger) extend(ctx context.Context, c *lease, hold time.Duration) (held bool, err error) {
+	res, err := l.db.Exec(ctx, `UPDATE chunks SET ready_at = $1 WHERE issue_id = $2 AND first_id = $3 AND owner = $4`,
+		database.Millis(l.now().Add(hold)), c.issue, c.first, c.owner)
+	if err != nil {
+		return false, fmt.Errorf("delivery: extend: %w", err)
+	}
+	n, err := res.RowsAffected()
+	return n == 1, err
+}
+
+// finish ends a send all of whose chunks are done; done is false where some are not.
+func (l *Ledger) finish(ctx context.Context, issue database.ID) (done bool, err error) {
+	res, err := l.db.Exec(ctx, `
+UPDATE sends SET state = 'done', ended = $1
+WHERE issue_id = $2 AND state = 'running' AND enqueued_to = $3 AND NOT EXISTS (SELECT 1 FROM chunks WHERE issue_id = $2 AND done = 0)`,
+		database.Millis(l.now()), issue, int64(enqueued))
+	if err != nil {
+		return false, fmt.Errorf("delivery: finish: %w", err)
+	}
+	n, err := res.RowsAffected()
+	return n == 1, err
+}

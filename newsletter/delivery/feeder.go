@@ -1,0 +1,127 @@
+package delivery
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"apta/subscribers/database"
+)
+
+// page is how many deliveries are read at once. What is read is what the reader
+// was a moment ago, so a page is small beside a second's sending.
+const page = 500
+
+// feeder claims chunks and hands their deliveries to the connections.
+type feeder struct {
+	sender *Sender
+	issue  database.ID
+	rec    *recorder
+	out    chan *due
+
+	mu     sync.Mutex
+	leases map[*lease]bool
+}
+
+// run feeds until no chunk is free and all that was handed out is settled.
+func (f *feeder) run(ctx context.Context) error {
+	l := f.sender.ledger
+	for ctx.Err() == nil {
+		send, err := l.Send(ctx, f.issue)
+		if err != nil || send.State != Running {
+			return err
+		}
+		c, found, err := l.claim(ctx, f.issue, newOwner(), f.sender.opt.Lease)
+		if err != nil || !found {
+			return err
+		}
+		f.mu.Lock()
+		f.leases[c] = true
+		f.mu.Unlock()
+		if err := f.feed(ctx, c); err != nil {
+			return err
+		}
+	}
+	return context.Cause(ctx)
+}
+
+// feed hands out one chunk.
+func (f *feeder) feed(ctx context.Context, c *lease) error {
+	for after := c.first - 1; ; {
+		list, err := f.sender.ledger.load(ctx, c, after, page)
+		if err != nil {
+			return err
+		}
+		for i := range list {
+			c.open.Add(1)
+			select {
+			case f.out <- &list[i]:
+			case <-ctx.Done():
+				return context.Cause(ctx)
+			}
+		}
+		if len(list) < page {
+			return f.settled(c, 1)
+		}
+		after = list[len(list)-1].id
+	}
+}
+
+// settled counts off n deliveries of a chunk and gives the chunk back after the last.
+func (f *feeder) settled(c *lease, n int64) error {
+	if c.open.Add(-n) > 0 {
+		return nil
+	}
+	f.mu.Lock()
+	delete(f.leases, c)
+	f.mu.Unlock()
+	// What was sent is to be settled also when the send is being stopped.
+	return f.sender.ledger.release(context.Background(), c)
+}
+
+// keepLeases extends the leases while a slow relay keeps the recorder from doing
+// so. A process that was stopped for longer than its lease finds it lost.
+func (f *feeder) keepLeases(ctx context.Context, cancel context.CancelCauseFunc) {
+	tick := time.NewTicker(f.sender.opt.Lease / 3)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		for _, c := range f.held() {
+			held, err := f.sender.ledger.extend(ctx, c, f.sender.opt.Lease)
+			if err == nil && !held && f.isHeld(c) {
+				cancel(errLeaseLost)
+				return
+			}
+		}
+	}
+}
+
+func (f *feeder) held() (list []*lease) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for c := range f.leases {
+		list = append(list, c)
+	}
+	return list
+}
+
+func (f *feeder) isHeld(c *lease) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.leases[c]
+}
+
+// releaseAll gives back the chunks that a stop left in mid-work, so that whoever
+// comes next need not wait for their leases to end.
+func (f *feeder) releaseAll() (err error) {
+	for _, c := range f.held() {
+		if e := f.sender.ledger.release(context.Background(), c); e != nil {
+			err = e
+		}
+	}
+	return err
+}

@@ -1,0 +1,173 @@
+package delivery
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"apta/newsletter"
+	"apta/newsletter/transport"
+	"apta/subscribers"
+	"apta/subscribers/database"
+)
+
+// A Courier is one open connection to a relay. Begin takes a letter up to the
+// relay's "go ahead"; Deliver hands over its body and, where the relay allows
+// it, begins the next in the same flight.
+type Courier interface {
+	Begin(l *transport.Letter) transport.Outcome
+	Deliver(l, next *transport.Letter) (out, nextReady transport.Outcome)
+	Broken() bool
+	Quit() error
+}
+
+// Options say how a Sender works.
+type Options struct {
+	Dial        func(context.Context) (Courier, error)
+	Connections int           // at most this many at once
+	Lease       time.Duration // how long a chunk is held without a sign of life; 30 s where zero
+	Retry       Retry
+	BaseURL     string // of the public pages, without a final slash
+	Domain      string // the right-hand side of Message-IDs
+	ReturnPath  string // the envelope sender
+	Log         *slog.Logger
+}
+
+// Sender carries out sends. Any number of them, in any number of processes, may
+// work on one database.
+type Sender struct {
+	ledger *Ledger
+	store  *newsletter.Store
+	keys   *subscribers.Keys
+	opt    Options
+	kick   chan struct{}
+}
+
+// NewSender makes a sender; Run makes it work.
+func NewSender(l *Ledger, s *newsletter.Store, k *subscribers.Keys, opt Options) *Sender {
+	if opt.Lease == 0 {
+		opt.Lease = 30 * time.Second
+	}
+	opt.Retry = opt.Retry.withDefaults()
+	return &Sender{ledger: l, store: s, keys: k, opt: opt, kick: make(chan struct{}, 1)}
+}
+
+// idlePoll is how often a sender looks for work that another process or a
+// person has made.
+const idlePoll = time.Second
+
+// Kick makes Run look for work now.
+func (s *Sender) Kick() {
+	select {
+	case s.kick <- struct{}{}:
+	default:
+	}
+}
+
+// Run carries out every open send, one after the other, until ctx ends.
+func (s *Sender) Run(ctx context.Context) error {
+	for {
+		sends, err := s.ledger.Open(ctx)
+		if err != nil && ctx.Err() == nil {
+			s.opt.Log.Error("cannot read the sends, trying again", "err", err)
+		}
+		for _, send := range sends {
+			if err := s.Work(ctx, send.Issue); err != nil && ctx.Err() == nil {
+				s.opt.Log.Error("a send stopped, trying again", "issue", send.Issue, "err", err)
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-s.kick:
+		case <-time.After(idlePoll):
+		}
+	}
+}
+
+// Start moves an approved issue to sending. It is safe to call twice; an issue
+// that is sent already stays as it is and ErrStatus comes back.
+func (s *Sender) Start(ctx context.Context, issue newsletter.Issue) error {
+	if issue.Status != newsletter.Sending {
+		if err := s.store.Move(ctx, issue.ID, newsletter.Sending, "", newsletter.Approved); err != nil {
+			return err
+		}
+	}
+	if err := s.ledger.Start(ctx, issue.ID); err != nil {
+		return err
+	}
+	s.Kick()
+	return nil
+}
+
+// Work carries one send as far as it goes now: it returns nil when every
+// delivery that is due has been tried, whether or not some are deferred.
+func (s *Sender) Work(ctx context.Context, issue database.ID) error {
+	if err := s.ledger.Enqueue(ctx, issue, nil); err != nil {
+		return err
+	}
+	message, err := s.store.Edition(ctx, issue, "")
+	if err != nil {
+		return err
+	}
+	edition, err := transport.ParseEdition(message)
+	if err != nil {
+		return fmt.Errorf("delivery: edition of issue %s: %w", issue, err)
+	}
+	send, err := s.ledger.Send(ctx, issue)
+	if err != nil {
+		return err
+	}
+	if err := s.round(ctx, issue, send.Started, edition); err != nil {
+		return err
+	}
+	done, err := s.ledger.finish(ctx, issue)
+	if err != nil || !done {
+		return err
+	}
+	err = s.store.Move(ctx, issue, newsletter.Sent, "", newsletter.Sending)
+	if errors.Is(err, newsletter.ErrStatus) {
+		return nil // another process finished it at the same moment
+	}
+	return err
+}
+
+// round runs the feeder, the connections and the recorder until nothing is due.
+func (s *Sender) round(ctx context.Context, issue database.ID, began time.Time, edition *transport.Edition) error {
+	rec, err := newRecorder(s.ledger, s.opt.Lease, s.opt.Connections)
+	if err != nil {
+		return err
+	}
+	recorded := make(chan struct{})
+	go func() { rec.run(); close(recorded) }()
+
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	f := &feeder{sender: s, issue: issue, rec: rec, out: make(chan *due, s.opt.Connections), leases: map[*lease]bool{}}
+	var workers sync.WaitGroup
+	for range s.opt.Connections {
+		w := &worker{sender: s, feeder: f, edition: edition, rec: rec, stop: cancel, began: began}
+		workers.Go(func() { w.run(ctx) })
+	}
+	held := make(chan struct{})
+	go func() { f.keepLeases(ctx, cancel); close(held) }()
+
+	err = f.run(ctx)
+	close(f.out)
+	workers.Wait()
+	close(rec.notes)
+	<-recorded
+	if cause := context.Cause(ctx); err == nil || cause != nil {
+		err = cause
+	}
+	cancel(nil)
+	<-held
+	return errors.Join(err, f.releaseAll())
+}
+
+// newOwner names a claim. 128 random bits: two claims never share a name.
+func newOwner() string { return rand.Text() }

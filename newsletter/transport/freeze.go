@@ -1,0 +1,78 @@
+package transport
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"net/mail"
+	"strings"
+	"time"
+
+	"apta/newsletter"
+
+	gomail "github.com/wneessen/go-mail"
+)
+
+// Headers is what the header of every message of an edition says.
+type Headers struct {
+	From     mail.Address
+	ReplyTo  *mail.Address // nil is none
+	ListID   string        // such as weekly.news.example (RFC 2919)
+	ListName string        // the phrase before it
+	Archive  string        // URL of the public issues, or empty (RFC 2369)
+	Date     time.Time
+}
+
+// The slots of the header. Like those of the body they are letters only.
+const (
+	slotTo        newsletter.Slot = "to"
+	slotMessageID newsletter.Slot = "messageid"
+)
+
+// Freeze builds an edition: a multipart/alternative message with the text and
+// the HTML of m, slot markers standing where each reader's own words go. The
+// same arguments give the same bytes.
+func Freeze(m newsletter.Mail, h Headers) (*Edition, error) {
+	for _, s := range []string{m.Subject, h.From.Name, h.ListName, h.ListID, h.Archive} {
+		if strings.ContainsAny(s, "\r\n\x00") {
+			return nil, fmt.Errorf("transport: freeze: %q has a line break in it, which no header may have", s)
+		}
+	}
+	// The boundary is made of the content, so it cannot occur in it by accident.
+	sum := sha256.Sum256([]byte(m.Text + m.HTML))
+	msg := gomail.NewMsg(gomail.WithNoDefaultUserAgent(), gomail.WithEncoding(gomail.EncodingQP), gomail.WithBoundary("apta-"+hex.EncodeToString(sum[:12])))
+	msg.SetAddrHeaderFromMailAddress(gomail.HeaderFrom, &h.From)
+	if h.ReplyTo != nil {
+		msg.SetAddrHeaderFromMailAddress(gomail.HeaderReplyTo, h.ReplyTo)
+	}
+	msg.Subject(m.Subject)
+	msg.SetDateWithValue(h.Date)
+	msg.SetMessageIDWithValue(slotMessageID.Marker())
+	msg.SetGenHeaderPreformatted("To", slotTo.Marker())
+	msg.SetGenHeaderPreformatted(gomail.HeaderListUnsubscribe, "<"+newsletter.SlotUnsubscribe.Marker()+">")
+	msg.SetGenHeaderPreformatted(gomail.HeaderListUnsubscribePost, "List-Unsubscribe=One-Click") // RFC 8058
+	msg.SetGenHeaderPreformatted("List-Id", listID(h))
+	// Bulk keeps vacation responders quiet (RFC 3834, 2).
+	msg.SetGenHeaderPreformatted("Precedence", "bulk")
+	if h.Archive != "" {
+		msg.SetGenHeaderPreformatted("List-Archive", "<"+h.Archive+">")
+	}
+	msg.SetBodyString(gomail.TypeTextPlain, m.Text)
+	msg.AddAlternativeString(gomail.TypeTextHTML, m.HTML)
+	var b bytes.Buffer
+	if _, err := msg.WriteTo(&b); err != nil {
+		return nil, fmt.Errorf("transport: freeze: %w", err)
+	}
+	return ParseEdition(b.Bytes())
+}
+
+// listID is the phrase, quoted or encoded as need be, and the identifier.
+func listID(h Headers) string {
+	if h.ListName == "" {
+		return "<" + h.ListID + ">"
+	}
+	// An address has the same phrase, so its encoder serves.
+	phrase := strings.TrimSuffix((&mail.Address{Name: h.ListName, Address: "x@x"}).String(), "<x@x>")
+	return phrase + "<" + h.ListID + ">"
+}
