@@ -1,0 +1,23 @@
+# Two commands for a newcomer: make demo, make test. The others are for those
+# who work on Apta.
+export CGO_ENABLED = 0
+
+.PHONY: build demo test check race bench pictures golden
+
+build: ## the binary, as ./bin/apta
+	go build -trimpath -o bin/apta ./cmd/apta
+
+demo: build ## the whole job on this machine, with a sample week
+	./bin/apta demo
+
+test: ## every fast test
+	go test ./...
+
+check: ## what must be quiet before a commit
+	@test -z "$$(gofmt -l cmd newsletter subscribers templates)" || { gofmt -l cmd newsletter subscribers templates; exit 1; }
+	go vet ./...
+	go tool staticcheck ./...
+	CGO_ENABLED=1 go test -race ./...
+
+golden: ## write the golden files anew; read the difference before you commit it
+	go test ./newsletter/assemble ./newsletter/render ./newsletter/transport -update

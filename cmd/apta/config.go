@@ -1,0 +1,265 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"net/mail"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"apta/newsletter"
+	"apta/newsletter/schedule"
+
+	"github.com/pelletier/go-toml/v2"
+)
+
+// Config is everything an operator may set. Each key can be overridden by an
+// environment variable: smtp.host is APTA_SMTP_HOST.
+type Config struct {
+	Database   string           `toml:"database"`
+	Listen     string           `toml:"listen"`
+	BaseURL    string           `toml:"base_url"`
+	Secret     string           `toml:"secret"`
+	SecretFile string           `toml:"secret_file"`
+	Newsletter NewsletterConfig `toml:"newsletter"`
+	Schedule   ScheduleConfig   `toml:"schedule"`
+	Mail       MailConfig       `toml:"mail"`
+	SMTP       SMTPConfig       `toml:"smtp"`
+
+	file string // where it was read from, for messages
+	zone *time.Location
+	cron schedule.Schedule
+	from mail.Address
+}
+
+// NewsletterConfig says whose newsletter it is and how its texts are made.
+type NewsletterConfig struct {
+	Slug        string `toml:"slug"`
+	Name        string `toml:"name"`
+	Newsroom    string `toml:"newsroom"`
+	Language    string `toml:"language"`
+	TitlePrefix string `toml:"title_prefix"`
+	Standfirst  string `toml:"standfirst"`
+	Latest      int    `toml:"latest"`
+	Postal      string `toml:"postal_address"`
+	Reason      string `toml:"reason"`
+}
+
+// ScheduleConfig says when an issue is assembled and what happens then.
+type ScheduleConfig struct {
+	Cron    string `toml:"cron"`
+	Zone    string `toml:"zone"`
+	Policy  string `toml:"policy"`
+	Window  string `toml:"window"`
+	CatchUp string `toml:"catch_up"`
+}
+
+// MailConfig is what the headers of a mail say.
+type MailConfig struct {
+	From       string `toml:"from"`
+	ReplyTo    string `toml:"reply_to"`
+	ListID     string `toml:"list_id"`
+	ReturnPath string `toml:"return_path"`
+}
+
+// SMTPConfig is the relay that takes the mails.
+type SMTPConfig struct {
+	Host         string `toml:"host"`
+	Port         int    `toml:"port"`
+	TLS          string `toml:"tls"`
+	Auth         string `toml:"auth"`
+	Username     string `toml:"username"`
+	Password     string `toml:"password"`
+	PasswordFile string `toml:"password_file"`
+	HELO         string `toml:"helo"`
+	Timeout      string `toml:"timeout"`
+	Connections  int    `toml:"connections"`
+}
+
+// defaults are what a key is worth when neither the file nor the environment sets it.
+func defaults() Config {
+	return Config{
+		Database:   "apta.db",
+		Listen:     "127.0.0.1:8080",
+		BaseURL:    "http://127.0.0.1:8080",
+		SecretFile: "apta.key",
+		Newsletter: NewsletterConfig{
+			Slug: "weekly", Name: "Week in Review", Newsroom: "The newsroom", Language: "en", TitlePrefix: "Week in Review",
+			Standfirst: "{newsroom} has put together a brief synopsis of the past week.", Latest: 20,
+			Reason: "You receive this because you subscribed to {name}.",
+		},
+		Schedule: ScheduleConfig{Cron: "0 9 * * FRI", Zone: "UTC", Policy: "approve", Window: "rolling", CatchUp: "latest"},
+		SMTP:     SMTPConfig{Host: "127.0.0.1", Port: 25, TLS: "starttls", Auth: "auto", Timeout: "30s", Connections: 8},
+	}
+}
+
+// loadConfig reads the file, lets the environment override it, and checks the
+// whole. A file that was not named and is not there is no error. The error has
+// one line for each thing that is wrong.
+func loadConfig(file string, named bool, environ []string) (*Config, error) {
+	c := defaults()
+	c.file = file
+	text, err := os.ReadFile(file)
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && !named:
+		c.file = "the configuration"
+	case err != nil:
+		return nil, fmt.Errorf("cannot read the configuration: %w (apta init writes one)", err)
+	default:
+		if err := decodeTOML(file, text, &c); err != nil {
+			return nil, err
+		}
+	}
+	problems := overrideFromEnv(&c, environ)
+	problems = append(problems, c.check()...)
+	if len(problems) > 0 {
+		return nil, errors.Join(problems...)
+	}
+	c.resolvePaths(file)
+	return &c, nil
+}
+
+// decodeTOML reports every unknown key with its line, or the first syntax error.
+func decodeTOML(file string, text []byte, c *Config) error {
+	dec := toml.NewDecoder(strings.NewReader(string(text))).DisallowUnknownFields()
+	err := dec.Decode(c)
+	var strict *toml.StrictMissingError
+	var decode *toml.DecodeError
+	switch {
+	case errors.As(err, &strict):
+		var all []error
+		for _, e := range strict.Errors {
+			row, _ := e.Position()
+			key := strings.Join(e.Key(), ".")
+			all = append(all, fmt.Errorf("%s:%d: unknown key %q%s", file, row, key, didYouMean(key, configKeys())))
+		}
+		return errors.Join(all...)
+	case errors.As(err, &decode):
+		row, col := decode.Position()
+		return fmt.Errorf("%s:%d:%d: %s", file, row, col, strings.TrimPrefix(decode.Error(), "toml: "))
+	}
+	return err
+}
+
+// resolvePaths makes file names relative to the configuration's folder, so that
+// it does not matter where apta is started from.
+func (c *Config) resolvePaths(file string) {
+	dir := filepath.Dir(file)
+	for _, p := range []*string{&c.SecretFile, &c.SMTP.PasswordFile} {
+		if *p != "" && !filepath.IsAbs(*p) {
+			*p = filepath.Join(dir, *p)
+		}
+	}
+	if path, ok := strings.CutPrefix(c.Database, "sqlite:"); ok || !strings.Contains(c.Database, "://") {
+		if path == "" {
+			path = c.Database
+		}
+		if !filepath.IsAbs(path) {
+			path = filepath.Join(dir, path)
+		}
+		c.Database = path
+	}
+}
+
+// check validates every key and gives one error for each that is wrong.
+func (c *Config) check() (problems []error) {
+	bad := func(key, format string, args ...any) {
+		problems = append(problems, fmt.Errorf("%s: %s: "+format, append([]any{c.file, key}, args...)...))
+	}
+	oneOf := func(key, value string, allowed ...string) {
+		for _, a := range allowed {
+			if value == a {
+				return
+			}
+		}
+		bad(key, "%q is none of %s", value, strings.Join(allowed, ", "))
+	}
+	c.checkSchedule(bad, oneOf)
+	c.checkMail(bad)
+	if u, err := url.Parse(c.BaseURL); err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.RawQuery != "" {
+		bad("base_url", "%q is not the http or https address of a site, such as https://news.example.org", c.BaseURL)
+	}
+	c.BaseURL = strings.TrimRight(c.BaseURL, "/")
+	if _, _, err := net.SplitHostPort(c.Listen); err != nil {
+		bad("listen", "%q is not host:port, such as 127.0.0.1:8080", c.Listen)
+	}
+	if !validSlug(c.Newsletter.Slug) {
+		bad("newsletter.slug", "%q: use lower-case letters, digits and hyphens", c.Newsletter.Slug)
+	}
+	if c.Newsletter.Latest < 0 || c.Newsletter.Latest > 200 {
+		bad("newsletter.latest", "%d is not between 0 and 200", c.Newsletter.Latest)
+	}
+	if c.Secret != "" && len(c.Secret) < 32 {
+		bad("secret", "it has %d characters, at least 32 are needed", len(c.Secret))
+	}
+	oneOf("smtp.tls", c.SMTP.TLS, "none", "starttls", "tls")
+	oneOf("smtp.auth", c.SMTP.Auth, "auto", "none", "plain", "login", "cram-md5", "scram-sha-1", "scram-sha-256")
+	if c.SMTP.Port < 1 || c.SMTP.Port > 65535 {
+		bad("smtp.port", "%d is not a port", c.SMTP.Port)
+	}
+	if d, err := time.ParseDuration(c.SMTP.Timeout); err != nil || d <= 0 {
+		bad("smtp.timeout", "%q is not a duration such as 30s", c.SMTP.Timeout)
+	}
+	if c.SMTP.Connections < 1 || c.SMTP.Connections > 1000 {
+		bad("smtp.connections", "%d is not between 1 and 1000", c.SMTP.Connections)
+	}
+	return problems
+}
+
+func (c *Config) checkSchedule(bad func(key, format string, args ...any), oneOf func(key, value string, allowed ...string)) {
+	oneOf("schedule.policy", c.Schedule.Policy, "approve", "auto")
+	oneOf("schedule.window", c.Schedule.Window, "rolling", "week")
+	oneOf("schedule.catch_up", c.Schedule.CatchUp, "latest", "all")
+	var err error
+	if c.zone, err = time.LoadLocation(c.Schedule.Zone); err != nil || c.Schedule.Zone == "" || c.Schedule.Zone == "Local" {
+		bad("schedule.zone", "%q is no time zone: use a name such as Asia/Almaty or UTC", c.Schedule.Zone)
+		return
+	}
+	if c.cron, err = schedule.Parse(c.Schedule.Cron, c.zone); err != nil {
+		bad("schedule.cron", "%v", err)
+	}
+}
+
+func (c *Config) checkMail(bad func(key, format string, args ...any)) {
+	for _, a := range []struct {
+		key, value string
+		into       *mail.Address
+	}{{"mail.from", c.Mail.From, &c.from}, {"mail.reply_to", c.Mail.ReplyTo, nil}, {"mail.return_path", c.Mail.ReturnPath, nil}} {
+		if a.value == "" {
+			continue // what needs it says so when it is used
+		}
+		parsed, err := mail.ParseAddress(a.value)
+		if err != nil {
+			bad(a.key, "%q is not an address such as Week in Review <weekly@example.org>", a.value)
+		} else if a.into != nil {
+			*a.into = *parsed
+		}
+	}
+}
+
+func validSlug(s string) bool {
+	return s != "" && len(s) <= 63 && s[0] != '-' && strings.Trim(s, "abcdefghijklmnopqrstuvwxyz0123456789-") == ""
+}
+
+// masthead is the configuration as the rooms below know it.
+func (c *Config) masthead() newsletter.Masthead {
+	n := c.Newsletter
+	return newsletter.Masthead{
+		Slug: n.Slug, Name: n.Name, Newsroom: n.Newsroom, Postal: n.Postal, BaseURL: c.BaseURL, Language: n.Language, Zone: c.zone,
+		Reason: strings.NewReplacer("{name}", n.Name, "{newsroom}", n.Newsroom).Replace(n.Reason),
+	}
+}
+
+// readSecret gives a secret from its file, without the final line break.
+func readSecret(key, file string) (string, error) {
+	b, err := os.ReadFile(file)
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", key, err)
+	}
+	return strings.TrimRight(string(b), "\r\n"), nil
+}

@@ -1,0 +1,267 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"text/tabwriter"
+
+	"apta/newsletter"
+	"apta/newsletter/assemble"
+
+	"github.com/spf13/cobra"
+)
+
+func (a *app) issueCommand() *cobra.Command {
+	c := &cobra.Command{Use: "issue", Short: "Compose, show, approve and send issues",
+		Long: "Compose, show, approve and send issues. ID is an issue's ID or the name of its week, such as 2024-W42."}
+	c.AddCommand(a.issueCompose(), a.issueList(), a.issueShow(), a.issueApprove(), a.issueHold(), a.issueSend(), a.issueTest(), a.issueStatus())
+	return c
+}
+
+func (a *app) issueCompose() *cobra.Command {
+	var week, from, to, format string
+	var save bool
+	c := &cobra.Command{
+		Use:   "compose",
+		Short: "Assemble a week's review from the stored items",
+		Long: `Assemble a week's review from the stored items and print it. Nothing is stored
+without --save; with it, the week's draft gets a new revision.`,
+		Example: `  apta issue compose                                 the week up to now
+  apta issue compose --week 2024-W42 --format text   a calendar week, as the text mail
+  apta issue compose --from 2024-10-14 --to 2024-10-21 --format html > week.html
+  apta issue compose --save                          keep it as the week's draft`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			r, err := a.open(c.Context())
+			if err != nil {
+				return err
+			}
+			if err := checkFormat(format); err != nil {
+				return err
+			}
+			w, err := a.window(week, from, to)
+			if err != nil {
+				return &usageError{err}
+			}
+			issue, err := a.compose(c.Context(), r, w)
+			if err != nil {
+				return err
+			}
+			if save {
+				if issue, err = r.newsletter.SaveIssue(c.Context(), issue); err != nil {
+					return err
+				}
+				fmt.Fprintf(a.stderr, "saved as %s, revision %d\n", issue.ID, issue.Revision)
+			}
+			return a.printIssue(r, issue, format)
+		},
+	}
+	f := c.Flags()
+	f.StringVar(&week, "week", "", "calendar week such as 2024-W42")
+	f.StringVar(&from, "from", "", "first day, such as 2024-10-14")
+	f.StringVar(&to, "to", "", "the day after the last")
+	f.BoolVar(&save, "save", false, "keep it as the week's draft")
+	formatFlag(c, &format)
+	c.MarkFlagsMutuallyExclusive("week", "from")
+	c.MarkFlagsRequiredTogether("from", "to")
+	return c
+}
+
+func formatFlag(c *cobra.Command, format *string) {
+	c.Flags().StringVar(format, "format", "text", "text, html, json or eml")
+}
+
+func checkFormat(format string) error {
+	switch format {
+	case "text", "html", "json", "eml":
+		return nil
+	}
+	return &usageError{fmt.Errorf("--format %q is none of text, html, json, eml", format)}
+}
+
+// window is what the flags ask for; by default the week that the schedule's next
+// slot would cover, had it come now.
+func (a *app) window(week, from, to string) (newsletter.Window, error) {
+	switch {
+	case week != "":
+		return newsletter.ParseWeek(week, a.cfg.zone)
+	case from != "":
+		return newsletter.Dates(from, to, a.cfg.zone)
+	}
+	return a.cfg.slotWindow(a.cfg.cron.Next(a.now())), nil
+}
+
+// compose assembles a window's issue from the stored items.
+func (a *app) compose(ctx context.Context, r *rooms, w newsletter.Window) (newsletter.Issue, error) {
+	items, err := r.newsletter.ItemsIn(ctx, w)
+	if err != nil {
+		return newsletter.Issue{}, err
+	}
+	issue, _, err := assemble.Compose(items, w, a.cfg.style())
+	if err != nil {
+		return newsletter.Issue{}, err
+	}
+	issue.Newsletter = a.cfg.Newsletter.Slug
+	issue.Status = newsletter.Draft
+	return issue, nil
+}
+
+// printIssue writes an issue in one of the formats. An issue that was never
+// stored has no ID and is shown just the same.
+func (a *app) printIssue(r *rooms, issue newsletter.Issue, format string) error {
+	if format == "json" {
+		return writeJSON(a.stdout, issue)
+	}
+	m, err := r.renderer.Mail(issue, a.cfg.masthead())
+	if err != nil {
+		return err
+	}
+	switch format {
+	case "html":
+		_, err = io.WriteString(a.stdout, m.HTML)
+	case "text":
+		_, err = io.WriteString(a.stdout, m.Text)
+	case "eml":
+		var message []byte
+		if message, err = a.sampleMessage(issue, m); err == nil {
+			_, err = a.stdout.Write(message)
+		}
+	}
+	return err
+}
+
+func writeJSON(w io.Writer, v any) error {
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	return enc.Encode(v)
+}
+
+func (a *app) issueList() *cobra.Command {
+	var limit int
+	var asJSON bool
+	c := &cobra.Command{
+		Use:   "list",
+		Short: "List issues, the newest first",
+		Args:  cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			r, err := a.open(c.Context())
+			if err != nil {
+				return err
+			}
+			issues, err := r.newsletter.Issues(c.Context(), a.cfg.Newsletter.Slug, limit)
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				return writeJSON(a.stdout, issues)
+			}
+			w := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
+			fmt.Fprintln(w, "ID\tWEEK\tSTATUS\tREVISION\tTITLE")
+			for _, i := range issues {
+				fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%s\n", i.ID, i.Week, i.Status, i.Revision, i.Title)
+			}
+			return w.Flush()
+		},
+	}
+	c.Flags().IntVar(&limit, "limit", 50, "at most this many")
+	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return c
+}
+
+func (a *app) issueShow() *cobra.Command {
+	var format string
+	c := &cobra.Command{
+		Use:     "show ID",
+		Short:   "Show a stored issue",
+		Example: "  apta issue show 2024-W42 --format html > week.html",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			if err := checkFormat(format); err != nil {
+				return err
+			}
+			return a.withIssue(c.Context(), args[0], func(r *rooms, issue newsletter.Issue) error {
+				return a.printIssue(r, issue, format)
+			})
+		},
+	}
+	formatFlag(c, &format)
+	return c
+}
+
+// withIssue finds an issue by ID or week and does something with it.
+func (a *app) withIssue(ctx context.Context, ref string, do func(*rooms, newsletter.Issue) error) error {
+	r, err := a.open(ctx)
+	if err != nil {
+		return err
+	}
+	issue, err := r.newsletter.Issue(ctx, a.cfg.Newsletter.Slug, ref)
+	if errors.Is(err, newsletter.ErrNotFound) {
+		return fmt.Errorf("there is no issue %q (apta issue list shows those there are)", ref)
+	}
+	if err != nil {
+		return err
+	}
+	return do(r, issue)
+}
+
+func (a *app) issueApprove() *cobra.Command {
+	return &cobra.Command{
+		Use:   "approve ID",
+		Short: "Freeze an issue as it stands; what is approved is what goes out",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			return a.withIssue(c.Context(), args[0], func(r *rooms, issue newsletter.Issue) error {
+				if err := a.approve(c.Context(), r, issue); err != nil {
+					return err
+				}
+				fmt.Fprintf(a.stdout, "approved %s (%s): %s\n", issue.ID, issue.Week, issue.Title)
+				return nil
+			})
+		},
+	}
+}
+
+func (a *app) issueHold() *cobra.Command {
+	var why string
+	c := &cobra.Command{
+		Use:   "hold ID",
+		Short: "Keep an issue from being sent until it is approved again",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			return a.withIssue(c.Context(), args[0], func(r *rooms, issue newsletter.Issue) error {
+				if err := r.newsletter.Move(c.Context(), issue.ID, newsletter.Held, why, newsletter.Draft, newsletter.Approved); err != nil {
+					return err
+				}
+				fmt.Fprintf(a.stdout, "held %s (%s)\n", issue.ID, issue.Week)
+				return nil
+			})
+		},
+	}
+	c.Flags().StringVar(&why, "why", "held by hand", "the reason, shown with the issue")
+	return c
+}
+
+func (a *app) issueTest() *cobra.Command {
+	return &cobra.Command{
+		Use:     "test ID ADDRESS...",
+		Short:   "Send an issue to an address, marked as a test and counted nowhere",
+		Example: "  apta issue test 2024-W42 editor@news.example",
+		Args:    cobra.MinimumNArgs(2),
+		RunE: func(c *cobra.Command, args []string) error {
+			return a.withIssue(c.Context(), args[0], func(r *rooms, issue newsletter.Issue) error {
+				for _, address := range args[1:] {
+					if err := a.sendTest(c.Context(), r, issue, address); err != nil {
+						return err
+					}
+					fmt.Fprintf(a.stdout, "sent a test of %s to %s\n", issue.Week, address)
+				}
+				return nil
+			})
+		},
+	}
+}
+

@@ -1,0 +1,184 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"text/tabwriter"
+	"time"
+
+	"apta/newsletter"
+	"apta/newsletter/delivery"
+	"apta/subscribers/database"
+
+	"github.com/spf13/cobra"
+)
+
+func (a *app) issueSend() *cobra.Command {
+	var wait bool
+	c := &cobra.Command{
+		Use:   "send ID",
+		Short: "Send an approved issue to every active subscriber",
+		Long: `Send an approved issue to every active subscriber. Without --wait a running
+"apta serve" does the work; with it this command does, and shows how far it is.
+Sending an issue twice sends nothing twice: the ledger knows who has it.`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			return a.withIssue(c.Context(), args[0], func(r *rooms, issue newsletter.Issue) error {
+				return a.send(c.Context(), r, issue, wait)
+			})
+		},
+	}
+	c.Flags().BoolVar(&wait, "wait", false, "send it now and return when every reader was tried")
+	return c
+}
+
+func (a *app) send(ctx context.Context, r *rooms, issue newsletter.Issue, wait bool) error {
+	switch issue.Status {
+	case newsletter.Sent:
+		fmt.Fprintf(a.stdout, "%s was sent already; nobody gets it twice\n", issue.Week)
+		return a.printStatus(ctx, r, issue, false)
+	case newsletter.Draft, newsletter.Held:
+		return fmt.Errorf("%s is %s: approve it first (apta issue approve %s)", issue.Week, issue.Status, issue.Week)
+	}
+	sender, err := a.sender(r)
+	if err != nil {
+		return err
+	}
+	if wait {
+		// Before anything is promised: a relay that cannot be reached is one clear line.
+		if err := a.checkRelay(ctx); err != nil {
+			return err
+		}
+	}
+	if err := sender.Start(ctx, issue); err != nil {
+		return err
+	}
+	if !wait {
+		fmt.Fprintf(a.stdout, "%s is on its way as soon as apta serve runs (apta issue status %s)\n", issue.Week, issue.Week)
+		return nil
+	}
+	if err := a.sendAndWait(ctx, r, sender, issue.ID); err != nil {
+		return err
+	}
+	return a.printStatus(ctx, r, issue, false)
+}
+
+// sendAndWait carries the send as far as it goes now, with a progress bar.
+func (a *app) sendAndWait(ctx context.Context, r *rooms, sender *delivery.Sender, issue database.ID) error {
+	bar := a.bar("sending", 0)
+	defer bar.Finish()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	ended := make(chan error, 1)
+	go func() { ended <- sender.Work(ctx, issue) }()
+	tick := time.NewTicker(200 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		select {
+		case err := <-ended:
+			if c, e := r.ledger.Counts(context.WithoutCancel(ctx), issue); e == nil {
+				bar.SetTotal(int64(c.Total)).SetCurrent(int64(c.Total - c.Waiting()))
+			}
+			return err
+		case <-tick.C:
+			if !isTerminal(a.stderr) {
+				continue
+			}
+			if c, err := r.ledger.Counts(ctx, issue); err == nil {
+				bar.SetTotal(int64(c.Total)).SetCurrent(int64(c.Total - c.Waiting()))
+			}
+		}
+	}
+}
+
+func (a *app) issueStatus() *cobra.Command {
+	var asJSON bool
+	c := &cobra.Command{
+		Use:   "status ID",
+		Short: "Say where an issue stands and how many readers have it",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			return a.withIssue(c.Context(), args[0], func(r *rooms, issue newsletter.Issue) error {
+				return a.printStatus(c.Context(), r, issue, asJSON)
+			})
+		},
+	}
+	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return c
+}
+
+// status is what issue status says, and its JSON.
+type status struct {
+	ID       database.ID       `json:"id"`
+	Week     string            `json:"week"`
+	Title    string            `json:"title"`
+	Status   newsletter.Status `json:"status"`
+	Note     string            `json:"note,omitempty"`
+	Revision int               `json:"revision"`
+	Send     *delivery.Send    `json:"send,omitempty"`
+	Counts   delivery.Counts   `json:"counts"`
+	Reasons  []delivery.Reason `json:"reasons,omitempty"`
+}
+
+func (a *app) status(ctx context.Context, r *rooms, issue newsletter.Issue) (status, error) {
+	// The issue may have moved since it was read.
+	issue, err := r.newsletter.Issue(ctx, issue.Newsletter, issue.ID.String())
+	if err != nil {
+		return status{}, err
+	}
+	s := status{ID: issue.ID, Week: issue.Week, Title: issue.Title, Status: issue.Status, Note: issue.Note, Revision: issue.Revision}
+	send, err := r.ledger.Send(ctx, issue.ID)
+	switch {
+	case errors.Is(err, delivery.ErrNoSend):
+		return s, nil
+	case err != nil:
+		return s, err
+	}
+	s.Send = &send
+	if s.Counts, err = r.ledger.Counts(ctx, issue.ID); err != nil {
+		return s, err
+	}
+	s.Reasons, err = r.ledger.Reasons(ctx, issue.ID, 20)
+	return s, err
+}
+
+func (a *app) printStatus(ctx context.Context, r *rooms, issue newsletter.Issue, asJSON bool) error {
+	s, err := a.status(ctx, r, issue)
+	if err != nil {
+		return err
+	}
+	if asJSON {
+		return writeJSON(a.stdout, s)
+	}
+	fmt.Fprintf(a.stdout, "%s  %s  %s\n", s.Week, s.Status, s.Title)
+	if s.Note != "" {
+		fmt.Fprintf(a.stdout, "because: %s\n", s.Note)
+	}
+	if s.Send == nil {
+		return nil
+	}
+	w := tabwriter.NewWriter(a.stdout, 0, 0, 1, ' ', tabwriter.AlignRight)
+	for _, row := range []struct {
+		name string
+		n    int
+	}{
+		{"accepted", s.Counts.Accepted}, {"queued", s.Counts.Queued}, {"offered", s.Counts.Offered}, {"deferred", s.Counts.Deferred},
+		{"refused", s.Counts.Refused}, {"doubtful", s.Counts.Doubtful}, {"skipped", s.Counts.Skipped}, {"total", s.Counts.Total},
+	} {
+		if row.n > 0 || row.name == "total" || row.name == "accepted" {
+			fmt.Fprintf(w, "%d\t %s\t\n", row.n, row.name)
+		}
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	for _, reason := range s.Reasons {
+		code := ""
+		if reason.Code != 0 {
+			code = fmt.Sprintf(" %d", reason.Code)
+		}
+		fmt.Fprintf(a.stdout, "%d %s:%s %s\n", reason.Count, reason.State, code, reason.Why)
+	}
+	return nil
+}

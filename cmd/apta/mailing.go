@@ -1,0 +1,227 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/mail"
+	"net/url"
+	"strings"
+	"time"
+
+	"apta/newsletter"
+	"apta/newsletter/assemble"
+	"apta/newsletter/delivery"
+	"apta/newsletter/transport"
+	"apta/subscribers"
+	"apta/subscribers/database"
+)
+
+// style is the configuration as assembly knows it.
+func (c *Config) style() assemble.Style {
+	n := c.Newsletter
+	return assemble.Style{Language: n.Language, Newsroom: n.Newsroom, TitlePrefix: n.TitlePrefix, Standfirst: n.Standfirst, MaxLatest: n.Latest}
+}
+
+// slotWindow is the window that the issue of a slot covers.
+func (c *Config) slotWindow(slot time.Time) newsletter.Window {
+	if c.Schedule.Window == "week" {
+		return c.cron.LastWeek(slot)
+	}
+	return c.cron.Rolling(slot)
+}
+
+// errNoFrom says what to set before anything can be sent.
+func (c *Config) errNoFrom() error {
+	return fmt.Errorf("%s: mail.from is not set: write something like from = \"%s <weekly@news.example>\"", c.file, c.Newsletter.Name)
+}
+
+// domain is the right-hand side of the sender's address.
+func (c *Config) domain() string {
+	_, d, _ := strings.Cut(c.from.Address, "@")
+	return d
+}
+
+// headers is what the configuration says about every mail's header.
+func (c *Config) headers(date time.Time) (transport.Headers, error) {
+	if c.from.Address == "" {
+		return transport.Headers{}, c.errNoFrom()
+	}
+	h := transport.Headers{From: c.from, ListName: c.Newsletter.Name, ListID: c.Mail.ListID, Archive: c.BaseURL + "/", Date: date.In(c.zone)}
+	if h.From.Name == "" {
+		h.From.Name = c.Newsletter.Name
+	}
+	if h.ListID == "" {
+		h.ListID = c.Newsletter.Slug + "." + c.domain()
+	}
+	if c.Mail.ReplyTo != "" {
+		reply, err := mail.ParseAddress(c.Mail.ReplyTo)
+		if err != nil {
+			return h, fmt.Errorf("mail.reply_to: %w", err)
+		}
+		h.ReplyTo = reply
+	}
+	return h, nil
+}
+
+// returnPath is the envelope sender of every mail.
+func (c *Config) returnPath() string {
+	if a, err := mail.ParseAddress(c.Mail.ReturnPath); err == nil {
+		return a.Address
+	}
+	return c.from.Address
+}
+
+// relay is the configured SMTP server.
+func (c *Config) relay() (transport.Relay, error) {
+	s := c.SMTP
+	password := s.Password
+	if s.PasswordFile != "" {
+		var err error
+		if password, err = readSecret("smtp.password_file", s.PasswordFile); err != nil {
+			return transport.Relay{}, err
+		}
+	}
+	timeout, err := time.ParseDuration(s.Timeout)
+	if err != nil {
+		return transport.Relay{}, fmt.Errorf("smtp.timeout: %w", err)
+	}
+	helo := s.HELO
+	if helo == "" {
+		if site, err := url.Parse(c.BaseURL); err == nil {
+			helo = site.Hostname()
+		}
+	}
+	return transport.Relay{Host: s.Host, Port: s.Port, TLS: s.TLS, Auth: s.Auth, Username: s.Username, Password: password, HELO: helo, Timeout: timeout}, nil
+}
+
+// freeze renders an issue and builds its edition.
+func (a *app) freeze(r *rooms, issue newsletter.Issue) (*transport.Edition, error) {
+	m, err := r.renderer.Mail(issue, a.cfg.masthead())
+	if err != nil {
+		return nil, err
+	}
+	h, err := a.cfg.headers(a.now())
+	if err != nil {
+		return nil, err
+	}
+	return transport.Freeze(m, h)
+}
+
+// approve freezes an issue and marks it as approved.
+func (a *app) approve(ctx context.Context, r *rooms, issue newsletter.Issue) error {
+	edition, err := a.freeze(r, issue)
+	if err != nil {
+		return err
+	}
+	return r.newsletter.Approve(ctx, issue.ID, map[string][]byte{"": edition.Bytes()})
+}
+
+// sampleMessage is the mail as an imagined reader would get it.
+func (a *app) sampleMessage(issue newsletter.Issue, m newsletter.Mail) ([]byte, error) {
+	h, err := a.cfg.headers(issue.To)
+	if err != nil {
+		return nil, err
+	}
+	edition, err := transport.Freeze(m, h)
+	if err != nil {
+		return nil, err
+	}
+	return edition.Message(a.sampleReader(issue, "reader@example.org"))
+}
+
+// sampleReader has links that open nothing: no subscriber has the ID 0.
+func (a *app) sampleReader(issue newsletter.Issue, address string) *transport.Reader {
+	keys := a.rooms.keys
+	return &transport.Reader{
+		Address: address, ReturnPath: a.cfg.returnPath(), MessageID: transport.MessageID(issue.ID, 0, a.cfg.domain()),
+		UnsubscribeURL: a.cfg.BaseURL + "/u/" + keys.Token(subscribers.PurposeUnsubscribe, 0, 0),
+		PreferencesURL: a.cfg.BaseURL + "/p/" + keys.Token(subscribers.PurposePreferences, 0, 0),
+	}
+}
+
+// sendTest sends an issue to one address, outside the ledger.
+func (a *app) sendTest(ctx context.Context, r *rooms, issue newsletter.Issue, address string) error {
+	to, err := subscribers.ParseAddress(address)
+	if err != nil {
+		return &usageError{err}
+	}
+	issue.Subject = "[Test] " + issue.Subject
+	edition, err := a.freeze(r, issue)
+	if err != nil {
+		return err
+	}
+	reader := a.sampleReader(issue, to)
+	// A test may be sent again and again; each is a message of its own.
+	reader.MessageID = transport.MessageID(issue.ID, database.ID(a.now().UnixNano()), a.cfg.domain())
+	letter := transport.Letter{From: reader.ReturnPath, To: to}
+	if letter.Body, err = edition.Append(nil, reader); err != nil {
+		return err
+	}
+	relay, err := a.cfg.relay()
+	if err != nil {
+		return err
+	}
+	conn, err := relay.Dial(ctx)
+	if err != nil {
+		return a.relayHint(err)
+	}
+	defer conn.Quit()
+	out := conn.Begin(&letter)
+	if out.Kind == transport.Ready {
+		out, _ = conn.Deliver(&letter, nil)
+	}
+	if out.Kind != transport.Accepted {
+		return errors.Join(fmt.Errorf("the relay did not take the test to %s: %d %s", to, out.Code, out.Text), out.Err)
+	}
+	return nil
+}
+
+// checkRelay opens a connection to the relay and closes it.
+func (a *app) checkRelay(ctx context.Context) error {
+	relay, err := a.cfg.relay()
+	if err != nil {
+		return err
+	}
+	conn, err := relay.Dial(ctx)
+	if err != nil {
+		return a.relayHint(err)
+	}
+	return conn.Quit()
+}
+
+// relayHint adds the keys that mend what is wrong with a relay.
+func (a *app) relayHint(err error) error {
+	keys := "smtp.host and smtp.port"
+	switch {
+	case errors.Is(err, transport.ErrTLS):
+		keys = `smtp.tls (now "` + a.cfg.SMTP.TLS + `")`
+	case errors.Is(err, transport.ErrAuth):
+		keys = "smtp.auth, smtp.username and smtp.password"
+	}
+	return fmt.Errorf("%w; check %s in %s", err, keys, a.cfg.file)
+}
+
+// sender makes the sender that the configuration describes.
+func (a *app) sender(r *rooms) (*delivery.Sender, error) {
+	if a.cfg.from.Address == "" {
+		return nil, a.cfg.errNoFrom()
+	}
+	relay, err := a.cfg.relay()
+	if err != nil {
+		return nil, err
+	}
+	return delivery.NewSender(r.ledger, r.newsletter, r.keys, delivery.Options{
+		Dial:        func(ctx context.Context) (delivery.Courier, error) { return dialCourier(ctx, relay) },
+		Connections: a.cfg.SMTP.Connections, BaseURL: a.cfg.BaseURL, Domain: a.cfg.domain(), ReturnPath: a.cfg.returnPath(), Log: r.log,
+	}), nil
+}
+
+func dialCourier(ctx context.Context, relay transport.Relay) (delivery.Courier, error) {
+	conn, err := relay.Dial(ctx)
+	if err != nil {
+		return nil, err // a nil *Conn in the interface would not be nil
+	}
+	return conn, nil
+}
+
