@@ -169,4 +169,3 @@ func (a *app) showInbox(dir string, inbox *inbox, issue newsletter.Issue) error 
 		"file://"+filepath.Join(dir, "message-1.html"), filepath.Join(dir, "message-1.txt"), dir)
 	return nil
 }
-

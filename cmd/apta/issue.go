@@ -264,4 +264,3 @@ func (a *app) issueTest() *cobra.Command {
 		},
 	}
 }
-

@@ -224,4 +224,3 @@ func dialCourier(ctx context.Context, relay transport.Relay) (delivery.Courier, 
 	}
 	return conn, nil
 }
-
