@@ -189,8 +189,24 @@ func appendTo(dst []byte, r *Reader) ([]byte, error) {
 	if r.Name == "" {
 		return append(append(append(dst, '<'), address...), '>'), nil
 	}
+	if plainName(r.Name) {
+		return append(append(append(append(dst, r.Name...), " <"...), address...), '>'), nil
+	}
 	v := (&mail.Address{Name: r.Name, Address: address}).String()
 	return append(dst, strings.ReplaceAll(v, "?= =?", "?=\r\n =?")...), nil
+}
+
+// plainName reports whether a name is a phrase that needs neither quotes nor
+// encoding: letters, digits and single spaces between them.
+func plainName(s string) bool {
+	for i := range len(s) {
+		c := s[i] | 0x20
+		letter := c >= 'a' && c <= 'z' || s[i] >= '0' && s[i] <= '9'
+		if !letter && (s[i] != ' ' || i == 0 || i == len(s)-1 || s[i-1] == ' ') {
+			return false
+		}
+	}
+	return true
 }
 
 func hasControl(s string) bool {

@@ -5,7 +5,9 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"mime"
 	"net/mail"
+	"slices"
 	"strings"
 	"time"
 
@@ -46,7 +48,7 @@ func Freeze(m newsletter.Mail, h Headers) (*Edition, error) {
 	if h.ReplyTo != nil {
 		msg.SetAddrHeaderFromMailAddress(gomail.HeaderReplyTo, h.ReplyTo)
 	}
-	msg.Subject(m.Subject)
+	msg.SetGenHeaderPreformatted(gomail.HeaderSubject, foldedSubject(m.Subject))
 	msg.SetDateWithValue(h.Date)
 	msg.SetMessageIDWithValue(slotMessageID.Marker())
 	msg.SetGenHeaderPreformatted("To", slotTo.Marker())
@@ -64,7 +66,52 @@ func Freeze(m newsletter.Mail, h Headers) (*Edition, error) {
 	if _, err := msg.WriteTo(&b); err != nil {
 		return nil, fmt.Errorf("transport: freeze: %w", err)
 	}
-	return ParseEdition(b.Bytes())
+	return ParseEdition(inOrder(b.Bytes()))
+}
+
+// headerOrder is how a person reads a header, and the same for every edition:
+// go-mail writes preformatted fields in no order.
+var headerOrder = []string{"Date", "From", "Reply-To", "To", "Subject", "Message-ID", "List-Id", "List-Unsubscribe", "List-Unsubscribe-Post", "List-Archive", "Precedence", "MIME-Version", "Content-Type"}
+
+// inOrder sorts the fields of a message's header.
+func inOrder(message []byte) []byte {
+	header, body, _ := bytes.Cut(message, []byte("\r\n\r\n"))
+	var fields []string
+	for _, line := range strings.Split(string(header), "\r\n") {
+		if folded := strings.HasPrefix(line, " ") || strings.HasPrefix(line, "\t"); folded && len(fields) > 0 {
+			fields[len(fields)-1] += "\r\n" + line
+		} else {
+			fields = append(fields, line)
+		}
+	}
+	rank := func(field string) int {
+		name, _, _ := strings.Cut(field, ":")
+		return slices.IndexFunc(headerOrder, func(s string) bool { return strings.EqualFold(s, name) })
+	}
+	slices.SortStableFunc(fields, func(a, b string) int { return rank(a) - rank(b) })
+	return slices.Concat([]byte(strings.Join(fields, "\r\n")+"\r\n\r\n"), body)
+}
+
+// foldedSubject encodes a subject (RFC 2047) and folds it into lines of at most
+// 78 octets (RFC 5322, 2.2.3), the first of which begins behind the field's name.
+func foldedSubject(subject string) string {
+	if encoded := mime.BEncoding.Encode("utf-8", subject); encoded != subject {
+		return strings.ReplaceAll(encoded, "?= =?", "?=\r\n =?")
+	}
+	var b strings.Builder
+	column := len("Subject:")
+	for i, word := range strings.Split(subject, " ") {
+		switch {
+		case i > 0 && column+1+len(word) > 78:
+			b.WriteString("\r\n ")
+			column = 0
+		case i > 0:
+			b.WriteByte(' ')
+		}
+		b.WriteString(word)
+		column += 1 + len(word)
+	}
+	return b.String()
 }
 
 // listID is the phrase, quoted or encoded as need be, and the identifier.
