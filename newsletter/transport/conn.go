@@ -29,6 +29,7 @@ type Conn struct {
 	out    []byte // commands being written
 	broken error  // once set, nothing is written any more
 	inData bool   // the relay waits for a body
+	begun  bool   // a transaction failed behind MAIL: it is to be reset before the next (RFC 5321, 4.1.4)
 }
 
 var errClosed = errors.New("the connection is closed")
@@ -74,14 +75,7 @@ func (c *Conn) Begin(l *Letter) Outcome {
 		return *refused
 	}
 	if c.pipelining {
-		c.out = c.out[:0]
-		for _, command := range commands {
-			c.out = append(c.out, command...)
-		}
-		if err := c.write(c.out); err != nil {
-			return Outcome{Kind: Retry, Err: err}
-		}
-		return c.readBeginning()
+		return c.beginTogether(commands)
 	}
 	for i, command := range commands {
 		if err := c.write([]byte(command)); err != nil {
@@ -101,6 +95,34 @@ func (c *Conn) Begin(l *Letter) Outcome {
 		return c.refusedAt(r, i > 0)
 	}
 	return Outcome{Kind: Ready}
+}
+
+func (c *Conn) beginTogether(commands [3]string) Outcome {
+	c.out = c.out[:0]
+	if c.begun {
+		c.out = append(c.out, "RSET\r\n"...)
+	}
+	for _, command := range commands {
+		c.out = append(c.out, command...)
+	}
+	if err := c.write(c.out); err != nil {
+		return Outcome{Kind: Retry, Err: err}
+	}
+	if c.begun {
+		c.begun = false
+		if err := c.readReset(); err != nil {
+			return Outcome{Kind: Retry, Err: err}
+		}
+	}
+	return c.readBeginning()
+}
+
+func (c *Conn) readReset() error {
+	r, err := c.read()
+	if err == nil && r.code/100 != 2 {
+		err = c.fail(fmt.Errorf("%w: RSET was answered %d", errReply, r.code))
+	}
+	return err
 }
 
 // commands are MAIL, RCPT and DATA with their parameters, or why this relay
@@ -143,11 +165,13 @@ func (c *Conn) readBeginning() Outcome {
 		case err != nil:
 			return Outcome{Kind: Retry, Err: err}
 		case i < 2 && r.code/100 == 2:
+			c.begun = true
 		case i == 2 && r.code == 354 && failed == nil:
-			c.inData = true
+			c.inData, c.begun = true, false
 			return Outcome{Kind: Ready}
 		case i == 2 && r.code == 354:
 			// It wants a body for nobody: an empty one makes it say no (RFC 2920, 3.1).
+			c.begun = false
 			if c.write([]byte(".\r\n")) == nil {
 				c.read()
 			}
@@ -170,9 +194,7 @@ func (c *Conn) refusedAt(r reply, begun bool) Outcome {
 	o := c.judged(r)
 	if begun && c.broken == nil {
 		if err := c.write([]byte("RSET\r\n")); err == nil {
-			if r, err := c.read(); err == nil && r.code/100 != 2 {
-				c.fail(fmt.Errorf("%w: RSET was answered %d", errReply, r.code))
-			}
+			c.readReset()
 		}
 	}
 	return o

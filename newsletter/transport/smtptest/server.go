@@ -235,8 +235,11 @@ func (s *session) command(line string) (ok bool) {
 	case "AUTH":
 		ok = s.auth(argument)
 	case "MAIL":
-		from, said := strings.TrimPrefix(argument, "FROM:"), ""
-		if said, ok = s.act(Mail, from, "250 2.1.0 ok"); strings.HasPrefix(said, "2") {
+		from, usual, said := strings.TrimPrefix(argument, "FROM:"), "250 2.1.0 ok", ""
+		if s.from != "" {
+			usual = "503 5.5.1 nested MAIL"
+		}
+		if said, ok = s.act(Mail, from, usual); strings.HasPrefix(said, "2") {
 			s.from, s.to = from, ""
 		}
 	case "RCPT":
