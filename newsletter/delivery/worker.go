@@ -63,12 +63,18 @@ func (w *worker) chain(ctx context.Context, d *due) error {
 	w.note.entries = append(w.note.entries[:0], offer(cur.due))
 	for {
 		if err := w.rec.commit(&w.note); err != nil {
-			w.conn.Quit() // the relay waits for a body that must not be sent
-			w.conn = nil
+			w.hangUp() // the relay waits for a body that must not be sent
 			return err
+		}
+		if len(w.note.entries) > 1 { // the one before cur is settled, and on disk
+			if err := w.feeder.settled(w.note.entries[0].lease, 1); err != nil {
+				w.hangUp()
+				return err
+			}
 		}
 		following, err := w.following(next)
 		if err != nil {
+			w.hangUp()
 			return err
 		}
 		var letter *transport.Letter
@@ -89,9 +95,6 @@ func (w *worker) chain(ctx context.Context, d *due) error {
 		}
 		if !goOn {
 			return w.record()
-		}
-		if err := w.feeder.settled(cur.due.lease, 1); err != nil {
-			return err
 		}
 		cur, next = next, cur
 	}

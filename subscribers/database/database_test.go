@@ -1,0 +1,162 @@
+package database_test
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"apta/subscribers/database"
+	"apta/subscribers/database/databasetest"
+)
+
+func TestMain(m *testing.M) { databasetest.Run(m) }
+
+func schema(files ...string) database.Schema {
+	fs := fstest.MapFS{}
+	for i, f := range files {
+		fs[strings.Replace("000N_step.sql", "N", string(rune('1'+i)), 1)] = &fstest.MapFile{Data: []byte(f)}
+	}
+	return database.Schema{Owner: "test", Files: fs}
+}
+
+const (
+	step1 = `CREATE TABLE notes (id BIGINT NOT NULL, name TEXT NOT NULL UNIQUE, data BYTES, PRIMARY KEY (id)) STRICT, WITHOUT ROWID;`
+	step2 = `ALTER TABLE notes ADD COLUMN more BIGINT;`
+)
+
+func TestMigrateStepByStep(t *testing.T) {
+	ctx := context.Background()
+	databasetest.Each(t, []database.Schema{schema(step1)}, func(t *testing.T, db *database.DB) {
+		big := int64(1) << 40
+		if _, err := db.Exec(ctx, `INSERT INTO notes (id, name, data) VALUES ($1, 'a', $2)`, big, []byte{0, 255}); err != nil {
+			t.Fatal(err)
+		}
+		if err := db.Migrate(ctx, schema(step1, step2)); err != nil {
+			t.Fatal(err)
+		}
+		if err := db.Migrate(ctx, schema(step1, step2)); err != nil {
+			t.Fatalf("again: %v", err)
+		}
+		var id int64
+		var data []byte
+		if err := db.QueryRow(ctx, `SELECT id, data FROM notes WHERE more IS NULL`).Scan(&id, &data); err != nil || id != big || !bytes.Equal(data, []byte{0, 255}) {
+			t.Errorf("read back %d %v (%v)", id, data, err)
+		}
+		_, err := db.Exec(ctx, `INSERT INTO notes (id, name) VALUES (1, 'a')`)
+		if !database.IsUnique(err) {
+			t.Errorf("a second 'a' gives %v", err)
+		}
+		if err := db.Migrate(ctx, schema(step1)); !errors.Is(err, database.ErrNewer) {
+			t.Errorf("an older program migrates: %v", err)
+		}
+	})
+}
+
+// Programs that start at once bring one database up to date once.
+func TestMigrateAtOnce(t *testing.T) {
+	databasetest.Each(t, nil, func(t *testing.T, db *database.DB) {
+		var all sync.WaitGroup
+		for range 8 {
+			all.Go(func() {
+				if err := db.Migrate(context.Background(), schema(step1, step2)); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		all.Wait()
+	})
+}
+
+func TestNewerDatabaseIsNotTouched(t *testing.T) {
+	ctx := context.Background()
+	file := filepath.Join(t.TempDir(), "apta.db")
+	db, err := database.Open(ctx, file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(db.Migrate(ctx, schema(step1, step2)), db.Close()); err != nil {
+		t.Fatal(err)
+	}
+	before, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if db, err = database.Open(ctx, file); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Migrate(ctx, schema(step1)); !errors.Is(err, database.ErrNewer) {
+		t.Errorf("error %v, want ErrNewer", err)
+	}
+	db.Close()
+	if after, err := os.ReadFile(file); err != nil || !bytes.Equal(before, after) {
+		t.Errorf("the file was changed (%v)", err)
+	}
+}
+
+func TestOpenSaysWhatIsWrong(t *testing.T) {
+	dir := t.TempDir()
+	text := filepath.Join(dir, "text.db")
+	if err := os.WriteFile(text, []byte("this is no database at all"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for url, want := range map[string]string{
+		filepath.Join(dir, "none", "apta.db"): "does not exist",
+		text:                                  "is not a SQLite database",
+		"postgres://u:geheim@127.0.0.1:1/x":   "cannot reach PostgreSQL",
+		"postgres://u:geheim@[::1/x":          "cannot be read",
+	} {
+		_, err := database.Open(context.Background(), url)
+		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "geheim") {
+			t.Errorf("%s: error %v, want one with %q and no password", url, err, want)
+		}
+	}
+}
+
+func TestInTxRollsBack(t *testing.T) {
+	ctx := context.Background()
+	databasetest.Each(t, []database.Schema{schema(step1)}, func(t *testing.T, db *database.DB) {
+		stop := errors.New("stop")
+		err := db.InTx(ctx, func(tx *sql.Tx) error {
+			if _, err := tx.Exec(`INSERT INTO notes (id, name) VALUES (1, 'a')`); err != nil {
+				return err
+			}
+			return stop
+		})
+		var n int
+		if e := db.QueryRow(ctx, `SELECT count(*) FROM notes`).Scan(&n); !errors.Is(err, stop) || e != nil || n != 0 {
+			t.Errorf("error %v, %d rows (%v)", err, n, e)
+		}
+	})
+}
+
+func TestIDs(t *testing.T) {
+	clock := time.Date(2024, 10, 18, 9, 0, 0, 0, time.UTC)
+	ids := database.NewIDs(func() time.Time { return clock }, nil)
+	last := database.ID(0)
+	for n := range 5000 {
+		if n == 2000 {
+			clock = clock.Add(-time.Hour) // a clock set back makes no ID twice
+		}
+		id := ids.Next()
+		if id <= last {
+			t.Fatalf("%s comes after %s", id, last)
+		}
+		last = id
+		if back, err := database.ParseID(strings.ToUpper(id.String())); err != nil || back != id {
+			t.Fatalf("%s reads back as %s (%v)", id, back, err)
+		}
+	}
+	for _, bad := range []string{"", "1", "zzzzzzzzzzzzz", "000000000000u", "00000000000000"} {
+		if _, err := database.ParseID(bad); err == nil {
+			t.Errorf("%q was read as an ID", bad)
+		}
+	}
+}
