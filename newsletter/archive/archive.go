@@ -1,23 +1,23 @@
-// Package archive shows the published issues to everyone.
+// Package archive shows the published issues to everyone: a page that lists
+// them and a page for each. It needs no script and asks no other host for anything.
 package archive
 
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
+	"fmt"
 	"html/template"
 	"log/slog"
 	"net/http"
-	"strings"
+	"time"
 
 	"apta/newsletter"
 	"apta/newsletter/render"
 	"apta/templates"
 )
 
-// shown is how many issues the front page lists.
+// shown is how many issues the front page lists: about four years.
 const shown = 200
 
 // Site serves the public pages of a newsletter. It is safe for concurrent use.
@@ -34,27 +34,24 @@ type Site struct {
 func New(store *newsletter.Store, r *render.Renderer, m newsletter.Masthead, log *slog.Logger) (*Site, error) {
 	pages, err := templates.Public()
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("archive: %w", err)
 	}
 	words, err := templates.Locales()
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("archive: %w", err)
 	}
 	return &Site{store: store, renderer: r, masthead: m, pages: pages, words: words, log: log}, nil
 }
 
-// Register adds the pages to a mux: /, /{newsletter}, /{newsletter}/{week} and the assets.
+// Register adds the pages to a mux: /, /{newsletter}, /{newsletter}/{week}, the
+// assets, and for every other path a page that says there is none.
 func (s *Site) Register(mux *http.ServeMux) error {
 	assets, err := templates.Assets()
 	if err != nil {
-		return err
+		return fmt.Errorf("archive: %w", err)
 	}
 	for _, a := range assets {
-		mux.HandleFunc("GET "+a.Path, func(w http.ResponseWriter, _ *http.Request) {
-			w.Header().Set("Content-Type", "text/css; charset=utf-8")
-			w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
-			w.Write(a.Body)
-		})
+		mux.HandleFunc("GET "+a.Path, serveAsset(a))
 	}
 	mux.HandleFunc("GET /{$}", s.index)
 	mux.HandleFunc("GET /"+s.masthead.Slug, s.index)
@@ -66,6 +63,7 @@ func (s *Site) Register(mux *http.ServeMux) error {
 // page is what every template of these pages sees.
 type page struct {
 	Title, Description, Name, Newsroom, Postal, BaseURL string
+	Canonical                                           string
 	Words                                               templates.Words
 
 	Issues []entry // the front page
@@ -73,6 +71,7 @@ type page struct {
 	Issue      newsletter.Issue // an issue's page
 	Dates      string
 	Paragraphs []template.HTML
+	Latest     []render.Story
 
 	Heading, Text string // a page of a few words
 	Button        string
@@ -80,7 +79,7 @@ type page struct {
 }
 
 // entry is one issue in the list.
-type entry struct{ URL, Title, Dates, Opening string }
+type entry struct{ URL, Title, Dates, Opening, Language string }
 
 func (s *Site) page(title, language string) page {
 	m := s.masthead
@@ -94,8 +93,14 @@ func (s *Site) index(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	p := s.page(s.masthead.Name, s.masthead.Language)
+	p.Canonical = s.masthead.BaseURL + "/"
 	for _, i := range issues {
-		e := entry{URL: s.masthead.IssueURL(i), Title: i.Title, Dates: render.Dates(templates.In(s.words, i.Language), i, s.masthead.Zone)}
+		e := entry{
+			URL:      s.masthead.IssueURL(i),
+			Title:    render.OneLine(i.Title),
+			Dates:    render.Dates(templates.In(s.words, i.Language), i, s.masthead.Zone),
+			Language: i.Language,
+		}
 		if len(i.Strands) > 0 {
 			e.Opening = i.Strands[0].Text
 		}
@@ -106,16 +111,17 @@ func (s *Site) index(w http.ResponseWriter, r *http.Request) {
 
 func (s *Site) issue(w http.ResponseWriter, r *http.Request) {
 	issue, err := s.store.ByWeek(r.Context(), s.masthead.Slug, r.PathValue("week"))
-	if errors.Is(err, newsletter.ErrNotFound) {
-		s.notFound(w, r)
+	if errors.Is(err, newsletter.ErrNotFound) || err == nil && issue.Week != r.PathValue("week") {
+		s.notFound(w, r) // the store finds an issue by its ID too; the public address is the week's only
 		return
 	}
 	if err != nil {
 		s.failed(w, r, err)
 		return
 	}
-	p := s.page(issue.Title, issue.Language)
-	p.Issue, p.Description, p.Dates = issue, issue.Standfirst, render.Dates(p.Words, issue, s.masthead.Zone)
+	p := s.page(render.OneLine(issue.Title)+" · "+s.masthead.Name, issue.Language)
+	p.Description, p.Canonical = issue.Standfirst, s.masthead.IssueURL(issue)
+	p.Issue, p.Dates, p.Latest = issue, render.Dates(p.Words, issue, s.masthead.Zone), render.Latest(issue)
 	if p.Paragraphs, err = s.renderer.Paragraphs(issue); err != nil {
 		s.failed(w, r, err)
 		return
@@ -140,7 +146,7 @@ func (s *Site) failed(w http.ResponseWriter, r *http.Request, err error) {
 }
 
 // write executes a template whole before it sends a byte, so that an error is
-// never half a page, and answers an unchanged page with 304.
+// never half a page.
 func (s *Site) write(w http.ResponseWriter, r *http.Request, status int, name string, p page) {
 	var b bytes.Buffer
 	if err := s.pages.ExecuteTemplate(&b, name, p); err != nil {
@@ -153,16 +159,13 @@ func (s *Site) write(w http.ResponseWriter, r *http.Request, status int, name st
 	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'")
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Referrer-Policy", "strict-origin-when-cross-origin")
-	if status == http.StatusOK {
-		sum := sha256.Sum256(b.Bytes())
-		tag := `"` + hex.EncodeToString(sum[:12]) + `"`
-		h.Set("ETag", tag)
-		h.Set("Cache-Control", "public, max-age=60")
-		if strings.Contains(r.Header.Get("If-None-Match"), tag) {
-			w.WriteHeader(http.StatusNotModified)
-			return
-		}
+	if status != http.StatusOK {
+		h.Set("Cache-Control", "no-store") // the issue may be out a minute later
+		w.WriteHeader(status)
+		w.Write(b.Bytes())
+		return
 	}
-	w.WriteHeader(status)
-	w.Write(b.Bytes())
+	h.Set("ETag", etag(b.Bytes()))
+	h.Set("Cache-Control", "public, max-age=60")
+	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(b.Bytes()))
 }

@@ -1,166 +1,121 @@
 // Package render makes an issue into a mail: its subject and its two bodies,
-// HTML and plain text, each from a template of its own over the same issue.
+// HTML and plain text, each from a template of its own over the same issue,
+// with markers where reader slots go. It is pure: the same issue and masthead
+// give the same bytes.
 package render
 
 import (
-	"bytes"
 	"fmt"
 	"html/template"
-	"strconv"
 	"strings"
 	texttemplate "text/template"
-	"time"
 
 	"apta/newsletter"
 	"apta/templates"
-
-	"github.com/microcosm-cc/bluemonday"
-	"github.com/tdewolff/minify/v2"
-	minhtml "github.com/tdewolff/minify/v2/html"
-	"github.com/vanng822/go-premailer/premailer"
-	"github.com/yuin/goldmark"
 )
 
 // Renderer makes mails. It is safe for concurrent use.
 type Renderer struct {
-	html     *template.Template
-	text     *texttemplate.Template
-	words    map[string]templates.Words
-	markdown goldmark.Markdown
-	policy   *bluemonday.Policy
-	minifier *minify.M
+	html   *template.Template
+	text   *texttemplate.Template
+	words  map[string]templates.Words
+	prose  prose
+	finish finisher
 }
 
-// New reads the templates.
+// New reads the embedded templates and words; it fails only where one of them is wrong.
 func New() (*Renderer, error) {
 	html, text, err := templates.Email()
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("render: %w", err)
 	}
 	words, err := templates.Locales()
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("render: %w", err)
 	}
-	// Inline marks only: a paragraph is a paragraph, whatever an item says.
-	policy := bluemonday.NewPolicy()
-	policy.AllowElements("em", "strong", "code")
-	policy.AllowAttrs("href").OnElements("a")
-	policy.AllowURLSchemes("http", "https")
-	policy.RequireParseableURLs(true)
-	m := minify.New()
-	m.Add("text/html", &minhtml.Minifier{KeepDocumentTags: true, KeepEndTags: true, KeepQuotes: true, KeepDefaultAttrVals: true, KeepSpecialComments: true})
-	return &Renderer{html: html, text: text, words: words, markdown: goldmark.New(), policy: policy, minifier: m}, nil
+	return &Renderer{html: html, text: text, words: words, prose: newProse(), finish: newFinisher()}, nil
 }
-
-// page is what the templates see.
-type page struct {
-	Issue       newsletter.Issue
-	Masthead    newsletter.Masthead
-	Words       templates.Words
-	Dates       string
-	IssueURL    string
-	ArchiveURL  string
-	Paragraphs  []template.HTML
-	Unsubscribe template.URL
-	Preferences template.URL
-	Filler      string
-}
-
-// filler keeps a client from showing the body's first words behind the
-// preheader: invisible characters that it takes for more of it.
-var filler = strings.Repeat("\u034f\u00a0", 60)
 
 // Mail renders an issue. Where readers' own links go, the markers of
-// newsletter.Slots stand.
+// newsletter.Slots stand, behind everything that is the same for all.
 func (r *Renderer) Mail(issue newsletter.Issue, m newsletter.Masthead) (newsletter.Mail, error) {
-	words := templates.In(r.words, issue.Language)
-	p := page{
-		Issue: issue, Masthead: m, Words: words, Dates: Dates(words, issue, m.Zone), IssueURL: m.IssueURL(issue), ArchiveURL: m.BaseURL + "/",
-		Unsubscribe: template.URL(newsletter.SlotUnsubscribe.Marker()), Preferences: template.URL(newsletter.SlotPreferences.Marker()), Filler: filler,
+	l := r.letter(issue, m)
+	var page, text strings.Builder
+	if err := r.html.ExecuteTemplate(&page, "issue.html", l); err != nil {
+		return newsletter.Mail{}, fmt.Errorf("render: HTML of %s: %w", issue.Week, err)
 	}
-	var err error
-	if p.Paragraphs, err = r.Paragraphs(issue); err != nil {
-		return newsletter.Mail{}, err
-	}
-	html, err := r.htmlBody(p)
+	html, err := r.finish.html(page.String())
 	if err != nil {
-		return newsletter.Mail{}, fmt.Errorf("render: html: %w", err)
+		return newsletter.Mail{}, fmt.Errorf("render: HTML of %s: %w", issue.Week, err)
 	}
-	var text strings.Builder
-	if err := r.text.ExecuteTemplate(&text, "issue.txt", p); err != nil {
-		return newsletter.Mail{}, fmt.Errorf("render: text: %w", err)
+	if err := r.text.ExecuteTemplate(&text, "issue.txt", l); err != nil {
+		return newsletter.Mail{}, fmt.Errorf("render: text of %s: %w", issue.Week, err)
 	}
-	return newsletter.Mail{Subject: issue.Subject, Preheader: issue.Preheader, Language: issue.Language, HTML: html, Text: text.String()}, nil
+	return newsletter.Mail{Subject: l.Subject, Preheader: l.Preheader, Language: l.Language, HTML: html, Text: text.String()}, nil
 }
 
-func (r *Renderer) htmlBody(p page) (string, error) {
-	var b bytes.Buffer
-	if err := r.html.ExecuteTemplate(&b, "issue.html", p); err != nil {
-		return "", err
-	}
-	options := premailer.NewOptions()
-	options.RemoveClasses = false // the media queries name them
-	inliner, err := premailer.NewPremailerFromBytes(b.Bytes(), options)
-	if err != nil {
-		return "", err
-	}
-	inlined, err := inliner.Transform()
-	if err != nil {
-		return "", err
-	}
-	return r.minifier.String("text/html", inlined)
-}
-
-// Paragraphs gives the HTML of each strand, its pieces linked to their items.
+// Paragraphs gives each strand in HTML, its pieces linked to their stories. The
+// words are those of Strand.Text, the only elements a, em, strong and code.
 func (r *Renderer) Paragraphs(issue newsletter.Issue) ([]template.HTML, error) {
-	list := make([]template.HTML, 0, len(issue.Strands))
-	for _, s := range issue.Strands {
-		var pieces []string
-		for _, p := range s.Items {
-			var b bytes.Buffer
-			if err := r.markdown.Convert([]byte(linked(p)), &b); err != nil {
-				return nil, fmt.Errorf("render: %s: %w", p.URL, err)
-			}
-			pieces = append(pieces, strings.TrimSpace(r.policy.Sanitize(b.String())))
-		}
-		list = append(list, template.HTML(strings.Join(pieces, " ")))
+	list := make([]template.HTML, len(issue.Strands))
+	for i, s := range issue.Strands {
+		list[i] = r.prose.paragraph(s)
 	}
 	return list, nil
 }
 
-// linked is a piece's Markdown with its anchor made a link. A summary with links
-// of its own keeps those.
-func linked(p newsletter.Piece) string {
-	destination := "](<" + strings.NewReplacer("<", "%3C", ">", "%3E", `\`, "%5C").Replace(p.URL) + ">)"
-	switch {
-	case strings.Contains(p.Text, "]("):
-		return p.Text
-	case p.Anchor != "" && strings.Contains(p.Text, p.Anchor):
-		return strings.Replace(p.Text, p.Anchor, "["+p.Anchor+destination, 1)
-	}
-	return "[" + p.Text + destination
+// letter is what the mail's templates see.
+type letter struct {
+	Language, Direction string // of the issue
+	Words               templates.Words
+	Masthead            newsletter.Masthead
+	Subject, Preheader  string
+	ViewURL, Dates      string
+	Title, Standfirst   string
+	Paragraphs          []paragraph
+	Latest              []Story
+	Reason              string
+
+	Unsubscribe, Preferences string
 }
 
-// Dates writes an issue's days in its language: the first and the last that its
-// window holds.
-func Dates(w templates.Words, i newsletter.Issue, zone *time.Location) string {
-	if zone == nil {
-		zone = time.UTC
+type paragraph struct {
+	HTML    template.HTML
+	Text    string
+	Stories []Story // of its pieces, each once
+}
+
+func (r *Renderer) letter(issue newsletter.Issue, m newsletter.Masthead) letter {
+	words := templates.In(r.words, issue.Language)
+	l := letter{
+		Language:    or(issue.Language, m.Language, words["tag"]),
+		Words:       words,
+		Masthead:    m,
+		Subject:     OneLine(or(issue.Subject, issue.Title)),
+		Preheader:   OneLine(or(issue.Preheader, issue.Standfirst)),
+		ViewURL:     WebURL(m.IssueURL(issue)),
+		Dates:       Dates(words, issue, m.Zone),
+		Title:       OneLine(issue.Title),
+		Standfirst:  OneLine(issue.Standfirst),
+		Latest:      Latest(issue),
+		Reason:      OneLine(or(m.Reason, strings.ReplaceAll(words["reason"], "{name}", m.Name))),
+		Unsubscribe: newsletter.SlotUnsubscribe.Marker(),
+		Preferences: newsletter.SlotPreferences.Marker(),
 	}
-	from, to := i.From.In(zone), i.To.In(zone).Add(-time.Nanosecond)
-	months := strings.Fields(w["months"])
-	month := func(t time.Time) string {
-		if n := int(t.Month()) - 1; n < len(months) {
-			return months[n]
+	l.Direction = templates.Direction(l.Language)
+	l.Masthead.Newsroom, l.Masthead.Postal = OneLine(m.Newsroom), OneLine(m.Postal)
+	for _, s := range issue.Strands {
+		l.Paragraphs = append(l.Paragraphs, paragraph{HTML: r.prose.paragraph(s), Text: OneLine(s.Text), Stories: stories(s)})
+	}
+	return l
+}
+
+// or is the first of its words that says something.
+func or(words ...string) string {
+	for _, w := range words {
+		if strings.TrimSpace(w) != "" {
+			return w
 		}
-		return t.Month().String()
 	}
-	pattern := w["range"]
-	switch {
-	case from.Format(time.DateOnly) == to.Format(time.DateOnly):
-		pattern = strings.NewReplacer("{d}", "{d2}", "{m}", "{m2}", "{y}", "{y2}").Replace(w["date"])
-	case from.Month() == to.Month() && from.Year() == to.Year():
-		pattern = w["range_month"]
-	}
-	return strings.NewReplacer("{d1}", strconv.Itoa(from.Day()), "{m1}", month(from), "{d2}", strconv.Itoa(to.Day()), "{m2}", month(to), "{y2}", strconv.Itoa(to.Year())).Replace(pattern)
+	return ""
 }

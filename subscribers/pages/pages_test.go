@@ -1,0 +1,168 @@
+package pages
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"apta/subscribers"
+	"apta/subscribers/database"
+)
+
+// site is the pages with one reader.
+type site struct {
+	mux   *http.ServeMux
+	store *subscribers.Store
+	keys  *subscribers.Keys
+	id    database.ID
+}
+
+func newSite(t *testing.T, language string) *site {
+	t.Helper()
+	ctx := context.Background()
+	db, err := database.Open(ctx, filepath.Join(t.TempDir(), "apta.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { db.Close() })
+	if err := db.Migrate(ctx, subscribers.Schema()); err != nil {
+		t.Fatal(err)
+	}
+	s := &site{mux: http.NewServeMux(), store: subscribers.NewStore(db, database.NewIDs(nil, nil), time.Now)}
+	if s.keys, err = subscribers.NewKeys([]byte(strings.Repeat("k", 32))); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.store.Add(ctx, subscribers.Subscriber{Email: "reader@example.org", Language: language}, "test"); err != nil {
+		t.Fatal(err)
+	}
+	s.store.Each(ctx, func(sub subscribers.Subscriber) error { s.id = sub.ID; return nil })
+	p, err := New(s.store, s.keys, Masthead{Name: "Week in Review", Newsroom: "Orda", BaseURL: "https://news.example", Language: "en"}, slog.New(slog.NewTextHandler(io.Discard, nil)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.Register(s.mux)
+	return s
+}
+
+func (s *site) link(p subscribers.Purpose) string { return "/u/" + s.keys.Token(p, s.id, 0) }
+
+func (s *site) do(method, path, body string, header ...string) *httptest.ResponseRecorder {
+	r := httptest.NewRequest(method, path, strings.NewReader(body))
+	if body != "" {
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
+	for i := 0; i+1 < len(header); i += 2 {
+		r.Header.Set(header[i], header[i+1])
+	}
+	w := httptest.NewRecorder()
+	s.mux.ServeHTTP(w, r)
+	return w
+}
+
+func (s *site) status(t *testing.T) subscribers.Status {
+	t.Helper()
+	sub, err := s.store.ByID(context.Background(), s.id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return sub.Status
+}
+
+// Whatever a scanner fetches, nobody is unsubscribed by it.
+func TestFault_W1_LookingChangesNothing(t *testing.T) {
+	s := newSite(t, "")
+	for _, method := range []string{"GET", "HEAD", "OPTIONS", "PUT", "DELETE"} {
+		for _, path := range []string{s.link(subscribers.PurposeUnsubscribe), "/p/" + s.keys.Token(subscribers.PurposePreferences, s.id, 0)} {
+			s.do(method, path, "")
+		}
+	}
+	if got := s.status(t); got != subscribers.Active {
+		t.Errorf("the reader is %s", got)
+	}
+}
+
+// RFC 8058: no cookie, no referer, another origin, twice, the answer 200 and no redirect.
+func TestFault_W2_OneClick(t *testing.T) {
+	s := newSite(t, "")
+	for range 2 {
+		w := s.do("POST", s.link(subscribers.PurposeUnsubscribe), "List-Unsubscribe=One-Click", "Origin", "https://mail.provider.example", "Sec-Fetch-Site", "cross-site")
+		if w.Code != http.StatusOK || len(w.Result().Cookies()) != 0 {
+			t.Errorf("answer %d, cookies %v", w.Code, w.Result().Cookies())
+		}
+		if got := s.status(t); got != subscribers.Unsubscribed {
+			t.Errorf("the reader is %s", got)
+		}
+	}
+	w := s.do("POST", s.link(subscribers.PurposeUnsubscribe), "")
+	if w.Code != http.StatusOK {
+		t.Errorf("without a body: %d", w.Code)
+	}
+}
+
+func TestButtonAndWayBack(t *testing.T) {
+	for language, words := range map[string][3]string{
+		"en": {"Leave Week in Review?", "You have left", "Welcome back"}, "ru": {"Отписаться от", "Вы отписались", "Снова с вами"}, "kk-KZ": {"бас тартасыз ба", "бас тарттыңыз", "қош келдіңіз"},
+	} {
+		s := newSite(t, language)
+		link := s.link(subscribers.PurposeUnsubscribe)
+		for i, step := range []struct {
+			method, body string
+			status       subscribers.Status
+		}{
+			{"GET", "", subscribers.Active}, {"POST", "page=leave", subscribers.Unsubscribed}, {"POST", "page=stay", subscribers.Active},
+		} {
+			w := s.do(step.method, link, step.body)
+			if w.Code != http.StatusOK || !strings.Contains(w.Body.String(), words[i]) || s.status(t) != step.status {
+				t.Errorf("%s, step %d: %d, the reader is %s, the page says\n%s", language, i, w.Code, s.status(t), w.Body)
+			}
+		}
+		s.do("POST", link, "page=leave")
+		if w := s.do("GET", link, ""); !strings.Contains(w.Body.String(), words[1]) {
+			t.Errorf("%s: who has left is asked again", language)
+		}
+	}
+}
+
+func TestFault_W5_LinksThatAreNotValid(t *testing.T) {
+	s := newSite(t, "")
+	foreign, _ := subscribers.NewKeys([]byte(strings.Repeat("x", 32)))
+	for name, token := range map[string]string{
+		"preferences": s.keys.Token(subscribers.PurposePreferences, s.id, 0), "nobody": s.keys.Token(subscribers.PurposeUnsubscribe, 1, 0), "revoked": s.keys.Token(subscribers.PurposeUnsubscribe, s.id, 7),
+		"foreign": foreign.Token(subscribers.PurposeUnsubscribe, s.id, 0), "cut": s.keys.Token(subscribers.PurposeUnsubscribe, s.id, 0)[:20], "rubbish": url.PathEscape("../../etc/passwd\x00"),
+	} {
+		for _, method := range []string{"GET", "POST"} {
+			w := s.do(method, "/u/"+token, "")
+			if w.Code != http.StatusNotFound || !strings.Contains(w.Body.String(), "This link does not work") {
+				t.Errorf("%s %s: %d", method, name, w.Code)
+			}
+		}
+	}
+	if got := s.status(t); got != subscribers.Active {
+		t.Errorf("the reader is %s", got)
+	}
+}
+
+func TestFault_W6_HeadersOfPersonalPages(t *testing.T) {
+	s := newSite(t, "")
+	for _, path := range []string{s.link(subscribers.PurposeUnsubscribe), "/p/" + s.keys.Token(subscribers.PurposePreferences, s.id, 0), "/u/none"} {
+		h := s.do("GET", path, "").Header()
+		for key, want := range map[string]string{"Cache-Control": "no-store", "Referrer-Policy": "no-referrer", "X-Robots-Tag": "noindex", "Content-Security-Policy": "frame-ancestors 'none'", "X-Content-Type-Options": "nosniff"} {
+			if !strings.Contains(h.Get(key), want) {
+				t.Errorf("%s: %s is %q", path, key, h.Get(key))
+			}
+		}
+	}
+	if w := s.do("GET", "/p/"+s.keys.Token(subscribers.PurposePreferences, s.id, 0), ""); strings.Contains(w.Body.String(), "reader@example.org") {
+		t.Error("the preferences page shows the address")
+	}
+	if w := s.do("POST", s.link(subscribers.PurposeUnsubscribe), "page="+strings.Repeat("x", 1<<20)); w.Code != http.StatusOK || s.status(t) != subscribers.Unsubscribed {
+		t.Errorf("a huge form: %d", w.Code)
+	}
+}
