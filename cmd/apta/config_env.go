@@ -82,9 +82,13 @@ func configFields(v reflect.Value, prefix string) (fields []configField) {
 	return fields
 }
 
+// configKeys are all keys and the tables they stand in.
 func configKeys() (keys []string) {
 	for _, f := range configFields(reflect.ValueOf(&Config{}).Elem(), "") {
 		keys = append(keys, f.key)
+		if table, _, found := strings.Cut(f.key, "."); found && !slices.Contains(keys, table) {
+			keys = append(keys, table)
+		}
 	}
 	return keys
 }
