@@ -19,5 +19,12 @@ check: ## what must be quiet before a commit
 	go tool staticcheck ./...
 	CGO_ENABLED=1 go test -race ./...
 
+bench: ## the figures of docs/performance.md
+	go test ./newsletter/assemble ./newsletter/render ./newsletter/transport -run '^$$' -bench . -benchmem
+	go test ./cmd/apta -run '^$$' -bench . -benchtime 10x
+
+pictures: build ## the pictures of the README, made with Chromium
+	sh docs/pictures.sh
+
 golden: ## write the golden files anew; read the difference before you commit it
 	go test ./newsletter/assemble ./newsletter/render ./newsletter/transport -update
