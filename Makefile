@@ -19,6 +19,9 @@ check: ## what must be quiet before a commit
 	go tool staticcheck ./...
 	CGO_ENABLED=1 go test -race ./...
 
+torture: ## the crash tests in full: fifty kills, twenty thousand readers
+	APTA_TORTURE=1 go test ./newsletter/delivery -run TestFault_L -v -timeout 30m
+
 bench: ## the figures of docs/performance.md
 	go test ./newsletter/assemble ./newsletter/render ./newsletter/transport -run '^$$' -bench . -benchmem
 	go test ./cmd/apta -run '^$$' -bench . -benchtime 10x

@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"net/mail"
+	"os"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -20,7 +21,13 @@ import (
 	"apta/subscribers/database/databasetest"
 )
 
-func TestMain(m *testing.M) { databasetest.Run(m) }
+func TestMain(m *testing.M) {
+	if os.Getenv(processEnv) != "" {
+		senderProcess()
+		return
+	}
+	databasetest.Run(m)
+}
 
 var schemas = []database.Schema{subscribers.Schema(), newsletter.Schema(), Schema()}
 
@@ -397,11 +404,11 @@ func TestLostLeaseIsNoticed(t *testing.T) {
 		if err != nil || !found || theirs.first != mine.first {
 			t.Fatal(theirs, found, err)
 		}
-		rec, err := newRecorder(d.ledger, time.Hour, 1)
+		rec, err := newRecorder(d.ledger, time.Hour, 1, slog.New(slog.DiscardHandler))
 		if err != nil {
 			t.Fatal(err)
 		}
-		go rec.run()
+		go rec.run(ctx)
 		defer close(rec.notes)
 		list, err := d.ledger.load(ctx, mine, mine.first-1, 1)
 		if err != nil || len(list) != 1 {

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 	"time"
 
@@ -38,6 +39,7 @@ type note struct {
 type recorder struct {
 	ledger *Ledger
 	hold   time.Duration
+	log    *slog.Logger
 	notes  chan *note
 	stmts  map[string]*sql.Stmt
 }
@@ -49,8 +51,8 @@ const (
 
 // newRecorder prepares its statements up front: inside a transaction SQLite's
 // only writing connection is taken.
-func newRecorder(l *Ledger, hold time.Duration, connections int) (*recorder, error) {
-	r := &recorder{ledger: l, hold: hold, notes: make(chan *note, connections), stmts: map[string]*sql.Stmt{}}
+func newRecorder(l *Ledger, hold time.Duration, connections int, log *slog.Logger) (*recorder, error) {
+	r := &recorder{ledger: l, hold: hold, log: log, notes: make(chan *note, connections), stmts: map[string]*sql.Stmt{}}
 	queries := []string{holdLease, updateWhole}
 	for size := 1; size <= bulk; size *= 2 {
 		queries = append(queries, plainUpdate(size))
@@ -78,9 +80,11 @@ func (r *recorder) commit(n *note) error {
 	return <-n.done
 }
 
-// run works until notes is closed. A commit is not broken off by the end of the
-// send: what a relay has answered is to be written down.
-func (r *recorder) run() {
+// run works until notes is closed. While the database cannot be written it
+// waits, and with it every connection: no body leaves that is not written down,
+// and what a relay has answered is not forgotten. Only the end of ctx, after a
+// last grace, makes it give up.
+func (r *recorder) run(ctx context.Context) {
 	defer r.close()
 	batch := make([]*note, 0, cap(r.notes))
 	for n := range r.notes {
@@ -97,20 +101,13 @@ func (r *recorder) run() {
 				break gather
 			}
 		}
-		r.write(batch)
+		r.write(ctx, batch)
 	}
 }
 
 // write commits a batch and answers every note in it.
-func (r *recorder) write(batch []*note) {
-	lost := map[*lease]bool{}
-	err := r.ledger.db.InTx(context.Background(), func(tx *sql.Tx) error {
-		clear(lost)
-		if err := r.holdLeases(tx, batch, lost); err != nil {
-			return err
-		}
-		return r.writeEntries(tx, batch, lost)
-	})
+func (r *recorder) write(ctx context.Context, batch []*note) {
+	lost, err := r.persist(ctx, batch)
 	for _, n := range batch {
 		switch {
 		case err != nil:
@@ -119,6 +116,36 @@ func (r *recorder) write(batch []*note) {
 			n.done <- errLeaseLost
 		default:
 			n.done <- nil
+		}
+	}
+}
+
+// grace is how long a recorder goes on trying after it was told to stop.
+const grace = 5 * time.Second
+
+// persist commits a batch, however long that takes.
+func (r *recorder) persist(ctx context.Context, batch []*note) (lost map[*lease]bool, err error) {
+	lost = map[*lease]bool{}
+	var giveUp <-chan time.Time
+	stopped := ctx.Done()
+	for wait := 50 * time.Millisecond; ; wait = min(2*wait, 2*time.Second) {
+		err = r.ledger.db.InTx(context.Background(), func(tx *sql.Tx) error {
+			clear(lost)
+			if err := r.holdLeases(tx, batch, lost); err != nil {
+				return err
+			}
+			return r.writeEntries(tx, batch, lost)
+		})
+		if err == nil {
+			return lost, nil
+		}
+		r.log.Error("the ledger cannot be written; sending waits until it can", "err", err)
+		select {
+		case <-time.After(wait):
+		case <-stopped:
+			stopped, giveUp = nil, time.After(grace)
+		case <-giveUp:
+			return nil, err
 		}
 	}
 }

@@ -138,12 +138,14 @@ func (s *Sender) Work(ctx context.Context, issue database.ID) error {
 
 // round runs the feeder, the connections and the recorder until nothing is due.
 func (s *Sender) round(ctx context.Context, issue database.ID, began time.Time, edition *transport.Edition) error {
-	rec, err := newRecorder(s.ledger, s.opt.Lease, s.opt.Connections)
+	rec, err := newRecorder(s.ledger, s.opt.Lease, s.opt.Connections, s.opt.Log)
 	if err != nil {
 		return err
 	}
 	recorded := make(chan struct{})
-	go func() { rec.run(); close(recorded) }()
+	// The recorder outlives the round: an error that ends the round is no reason to
+	// forget what relays have answered.
+	go func(ctx context.Context) { rec.run(ctx); close(recorded) }(ctx)
 
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)

@@ -15,8 +15,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
-	_ "github.com/jackc/pgx/v5/stdlib"
+	"github.com/jackc/pgx/v5/stdlib"
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
 )
@@ -50,11 +51,18 @@ func Open(ctx context.Context, url string) (*DB, error) {
 	return openSQLite(ctx, strings.TrimPrefix(url, "sqlite:"))
 }
 
+// idleLimit ends a transaction that says nothing for so long: a process that was
+// stopped in the middle of one must not hold its locks against the others.
+const idleLimit = "10s"
+
 func openPostgreSQL(ctx context.Context, url string) (*DB, error) {
-	pool, err := sql.Open("pgx", url)
+	config, err := pgx.ParseConfig(url)
 	if err != nil {
 		return nil, fmt.Errorf("database: %w", withoutPassword(err))
 	}
+	config.RuntimeParams["application_name"] = "apta"
+	config.RuntimeParams["idle_in_transaction_session_timeout"] = idleLimit
+	pool := stdlib.OpenDB(*config)
 	pool.SetMaxOpenConns(20)
 	pool.SetMaxIdleConns(20)
 	if err := pool.PingContext(ctx); err != nil {
