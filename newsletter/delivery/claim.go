@@ -126,15 +126,24 @@ func (l *Ledger) extend(ctx context.Context, c *lease, hold time.Duration) (held
 	return n == 1, err
 }
 
-// finish ends a send all of whose chunks are done; done is false where some are not.
-func (l *Ledger) finish(ctx context.Context, issue database.ID) (done bool, err error) {
-	res, err := l.db.Exec(ctx, `
-UPDATE sends SET state = 'done', ended = $1
-WHERE issue_id = $2 AND state = 'running' AND enqueued_to = $3 AND NOT EXISTS (SELECT 1 FROM chunks WHERE issue_id = $2 AND done = 0)`,
-		database.Millis(l.now()), issue, int64(enqueued))
+const allDone = `enqueued_to = $1 AND NOT EXISTS (SELECT 1 FROM chunks WHERE chunks.issue_id = sends.issue_id AND done = 0)`
+
+// complete reports whether every delivery of a running send is settled.
+func (l *Ledger) complete(ctx context.Context, issue database.ID) (bool, error) {
+	var n int
+	err := l.db.QueryRow(ctx, `SELECT count(*) FROM sends WHERE issue_id = $2 AND state = 'running' AND `+allDone, int64(enqueued), issue).Scan(&n)
 	if err != nil {
-		return false, fmt.Errorf("delivery: finish: %w", err)
+		return false, fmt.Errorf("delivery: complete: %w", err)
 	}
-	n, err := res.RowsAffected()
-	return n == 1, err
+	return n == 1, nil
+}
+
+// finish ends a complete send.
+func (l *Ledger) finish(ctx context.Context, issue database.ID) error {
+	_, err := l.db.Exec(ctx, `UPDATE sends SET state = 'done', ended = $2 WHERE issue_id = $3 AND state = 'running' AND `+allDone,
+		int64(enqueued), database.Millis(l.now()), issue)
+	if err != nil {
+		return fmt.Errorf("delivery: finish: %w", err)
+	}
+	return nil
 }

@@ -314,4 +314,3 @@ func TestFault_L6_StoppedProcess(t *testing.T) {
 	time.Sleep(500 * time.Millisecond) // what the woken process might still do
 	d.judge(t, s, readers, connections)
 }
-

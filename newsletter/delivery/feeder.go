@@ -18,6 +18,7 @@ type feeder struct {
 	issue  database.ID
 	rec    *recorder
 	out    chan *due
+	halted chan struct{} // closed when a person has paused or cancelled the send
 
 	mu     sync.Mutex
 	leases map[*lease]bool
@@ -26,11 +27,7 @@ type feeder struct {
 // run feeds until no chunk is free and all that was handed out is settled.
 func (f *feeder) run(ctx context.Context) error {
 	l := f.sender.ledger
-	for ctx.Err() == nil {
-		send, err := l.Send(ctx, f.issue)
-		if err != nil || send.State != Running {
-			return err
-		}
+	for ctx.Err() == nil && !f.isHalted() {
 		c, found, err := l.claim(ctx, f.issue, newOwner(), f.sender.opt.Lease)
 		if err != nil || !found {
 			return err
@@ -45,6 +42,35 @@ func (f *feeder) run(ctx context.Context) error {
 	return context.Cause(ctx)
 }
 
+func (f *feeder) isHalted() bool {
+	select {
+	case <-f.halted:
+		return true
+	default:
+		return false
+	}
+}
+
+// haltPoll is how often a feeder asks whether a person has paused the send.
+const haltPoll = 250 * time.Millisecond
+
+// watch closes halted when the send is running no more.
+func (f *feeder) watch(ctx context.Context) {
+	tick := time.NewTicker(haltPoll)
+	defer tick.Stop()
+	for {
+		if send, err := f.sender.ledger.Send(ctx, f.issue); err == nil && send.State != Running {
+			close(f.halted)
+			return
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
 // feed hands out one chunk.
 func (f *feeder) feed(ctx context.Context, c *lease) error {
 	for after := c.first - 1; ; {
@@ -56,6 +82,8 @@ func (f *feeder) feed(ctx context.Context, c *lease) error {
 			c.open.Add(1)
 			select {
 			case f.out <- &list[i]:
+			case <-f.halted:
+				return nil // what is not handed out stays queued; releaseAll frees the chunk
 			case <-ctx.Done():
 				return context.Cause(ctx)
 			}

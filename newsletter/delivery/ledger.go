@@ -141,9 +141,13 @@ func scanSend(row interface{ Scan(...any) error }) (s Send, err error) {
 	return s, nil
 }
 
-// Open gives the sends that are not at their end, the oldest first.
+// Open gives the running sends, the oldest first.
 func (l *Ledger) Open(ctx context.Context) ([]Send, error) {
-	rows, err := l.db.Query(ctx, selectSend+`WHERE state = 'running' ORDER BY started, issue_id`)
+	return l.sends(ctx, `WHERE state = 'running' ORDER BY started, issue_id`)
+}
+
+func (l *Ledger) sends(ctx context.Context, where string) ([]Send, error) {
+	rows, err := l.db.Query(ctx, selectSend+where)
 	if err != nil {
 		return nil, fmt.Errorf("delivery: open sends: %w", err)
 	}

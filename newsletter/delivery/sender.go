@@ -31,9 +31,10 @@ type Options struct {
 	Connections int           // at most this many at once
 	Lease       time.Duration // how long a chunk is held without a sign of life; 30 s where zero
 	Retry       Retry
-	BaseURL     string // of the public pages, without a final slash
-	Domain      string // the right-hand side of Message-IDs
-	ReturnPath  string // the envelope sender
+	Stale       time.Duration // a send older than this waits for a person; 0 is never
+	BaseURL     string        // of the public pages, without a final slash
+	Domain      string        // the right-hand side of Message-IDs
+	ReturnPath  string        // the envelope sender
 	Log         *slog.Logger
 }
 
@@ -75,6 +76,7 @@ func (s *Sender) Run(ctx context.Context) error {
 		if err != nil && ctx.Err() == nil {
 			s.opt.Log.Error("cannot read the sends, trying again", "err", err)
 		}
+		s.sweep(ctx)
 		for _, send := range sends {
 			if err := s.Work(ctx, send.Issue); err != nil && ctx.Err() == nil {
 				s.opt.Log.Error("a send stopped, trying again", "issue", send.Issue, "err", err)
@@ -86,6 +88,23 @@ func (s *Sender) Run(ctx context.Context) error {
 		case <-s.kick:
 		case <-time.After(idlePoll):
 		}
+	}
+}
+
+// sweep finishes what persons have cancelled.
+func (s *Sender) sweep(ctx context.Context) {
+	sends, err := s.ledger.Cancelled(ctx)
+	for _, send := range sends {
+		var ended bool
+		if ended, err = s.ledger.Sweep(ctx, send.Issue); ended && err == nil {
+			err = s.store.Move(ctx, send.Issue, newsletter.Sent, "cancelled", newsletter.Sending)
+		}
+		if err != nil {
+			break
+		}
+	}
+	if err != nil && ctx.Err() == nil {
+		s.opt.Log.Error("a cancelled send could not be finished, trying again", "err", err)
 	}
 }
 
@@ -107,6 +126,14 @@ func (s *Sender) Start(ctx context.Context, issue newsletter.Issue) error {
 // Work carries one send as far as it goes now: it returns nil when every
 // delivery that is due has been tried, whether or not some are deferred.
 func (s *Sender) Work(ctx context.Context, issue database.ID) error {
+	send, err := s.ledger.Send(ctx, issue)
+	if err != nil || send.State != Running {
+		return err
+	}
+	if age := s.ledger.now().Sub(send.Started); s.opt.Stale > 0 && age > s.opt.Stale {
+		s.opt.Log.Warn("a send is too old to go on by itself", "issue", issue, "age", age)
+		return s.ledger.Pause(ctx, issue, fmt.Sprintf("it began %s ago; resume it if it is still wanted", age.Round(time.Minute)))
+	}
 	if err := s.ledger.Enqueue(ctx, issue, nil); err != nil {
 		return err
 	}
@@ -118,22 +145,19 @@ func (s *Sender) Work(ctx context.Context, issue database.ID) error {
 	if err != nil {
 		return fmt.Errorf("delivery: edition of issue %s: %w", issue, err)
 	}
-	send, err := s.ledger.Send(ctx, issue)
-	if err != nil {
-		return err
-	}
 	if err := s.round(ctx, issue, send.Started, edition); err != nil {
 		return err
 	}
-	done, err := s.ledger.finish(ctx, issue)
+	done, err := s.ledger.complete(ctx, issue)
 	if err != nil || !done {
 		return err
 	}
-	err = s.store.Move(ctx, issue, newsletter.Sent, "", newsletter.Sending)
-	if errors.Is(err, newsletter.ErrStatus) {
-		return nil // another process finished it at the same moment
+	// The issue first: a crash between the two leaves a send that is found again,
+	// with nothing to do. Another process may be as far at the same moment.
+	if err := s.store.Move(ctx, issue, newsletter.Sent, "", newsletter.Sending); err != nil && !errors.Is(err, newsletter.ErrStatus) {
+		return err
 	}
-	return err
+	return s.ledger.finish(ctx, issue)
 }
 
 // round runs the feeder, the connections and the recorder until nothing is due.
@@ -149,14 +173,15 @@ func (s *Sender) round(ctx context.Context, issue database.ID, began time.Time, 
 
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	f := &feeder{sender: s, issue: issue, rec: rec, out: make(chan *due, s.opt.Connections), leases: map[*lease]bool{}}
+	f := &feeder{sender: s, issue: issue, rec: rec, out: make(chan *due, s.opt.Connections), halted: make(chan struct{}), leases: map[*lease]bool{}}
 	var workers sync.WaitGroup
 	for range s.opt.Connections {
 		w := &worker{sender: s, feeder: f, edition: edition, rec: rec, stop: cancel, began: began}
 		workers.Go(func() { w.run(ctx) })
 	}
-	held := make(chan struct{})
-	go func() { f.keepLeases(ctx, cancel); close(held) }()
+	var watchers sync.WaitGroup
+	watchers.Go(func() { f.keepLeases(ctx, cancel) })
+	watchers.Go(func() { f.watch(ctx) })
 
 	err = f.run(ctx)
 	close(f.out)
@@ -167,7 +192,7 @@ func (s *Sender) round(ctx context.Context, issue database.ID, began time.Time, 
 		err = cause
 	}
 	cancel(nil)
-	<-held
+	watchers.Wait()
 	return errors.Join(err, f.releaseAll())
 }
 
