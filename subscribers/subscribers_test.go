@@ -121,6 +121,18 @@ func TestTokens(t *testing.T) {
 	if k.Token(subscribers.PurposeUnsubscribe, 4712, 0)[:8] == token[:8] {
 		t.Error("the tokens of two neighbours look alike")
 	}
+	folded := k.FoldedToken(subscribers.PurposeReturn, 4711, 3)
+	for _, token := range []string{folded, strings.ToUpper(folded)} {
+		if c, err := k.OpenFolded(subscribers.PurposeReturn, token); err != nil || c.ID != 4711 || c.Prove(3) != nil {
+			t.Errorf("%q opens as %v (%v)", token, c.ID, err)
+		}
+	}
+	if len(folded) > 40 {
+		t.Errorf("a folded token has %d characters", len(folded))
+	}
+	if _, err := k.OpenFolded(subscribers.PurposeReturn, folded[1:]); !errors.Is(err, subscribers.ErrToken) {
+		t.Errorf("a cut one opens: %v", err)
+	}
 	if _, err := subscribers.NewKeys([]byte("short")); err == nil {
 		t.Error("a short secret was taken")
 	}

@@ -7,10 +7,12 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"crypto/subtle"
+	"encoding/base32"
 	"encoding/base64"
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"strings"
 
 	"apta/subscribers/database"
 )
@@ -22,6 +24,7 @@ type Purpose string
 const (
 	PurposeUnsubscribe Purpose = "unsubscribe"
 	PurposePreferences Purpose = "preferences"
+	PurposeReturn      Purpose = "return" // in the envelope sender, so that a bounce says whose it is
 )
 
 // ErrToken marks a token that this program did not make for this purpose.
@@ -71,10 +74,32 @@ func (k *Keys) Token(p Purpose, id database.ID, generation int) string {
 
 // AppendToken appends what Token returns.
 func (k *Keys) AppendToken(dst []byte, p Purpose, id database.ID, generation int) []byte {
-	var raw [tagSize + idSize]byte
-	copy(raw[:], k.tag(p, id, generation))
+	return base64.RawURLEncoding.AppendEncode(dst, k.raw(p, id, generation))
+}
+
+func (k *Keys) raw(p Purpose, id database.ID, generation int) []byte {
+	raw := make([]byte, tagSize+idSize)
+	copy(raw, k.tag(p, id, generation))
 	k.crypt(raw[tagSize:], raw[:tagSize], uint64(id))
-	return base64.RawURLEncoding.AppendEncode(dst, raw[:])
+	return raw
+}
+
+// folded is base 32 in lower case: the local part of an address may lose its
+// capitals on the way.
+var folded = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPadding(base32.NoPadding)
+
+// FoldedToken is Token for places that do not keep capitals apart.
+func (k *Keys) FoldedToken(p Purpose, id database.ID, generation int) string {
+	return folded.EncodeToString(k.raw(p, id, generation))
+}
+
+// OpenFolded reads what FoldedToken wrote, in capitals or not.
+func (k *Keys) OpenFolded(p Purpose, token string) (Claim, error) {
+	raw, err := folded.DecodeString(strings.ToLower(token))
+	if err != nil || len(raw) != tagSize+idSize {
+		return Claim{}, ErrToken
+	}
+	return k.claim(p, raw), nil
 }
 
 func (k *Keys) tag(p Purpose, id database.ID, generation int) []byte {
@@ -105,20 +130,24 @@ type Claim struct {
 // Open reads a token. The claim is worth nothing until Prove has held it
 // against the subscriber's generation.
 func (k *Keys) Open(p Purpose, token string) (Claim, error) {
-	c := Claim{keys: k, purpose: p}
 	if len(token) != tokenLength {
-		return c, ErrToken
+		return Claim{}, ErrToken
 	}
 	// Strict: one token has one spelling.
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(token)
 	if err != nil {
-		return c, ErrToken
+		return Claim{}, ErrToken
 	}
+	return k.claim(p, raw), nil
+}
+
+func (k *Keys) claim(p Purpose, raw []byte) Claim {
+	c := Claim{keys: k, purpose: p}
 	copy(c.tag[:], raw)
 	var id [idSize]byte
 	k.crypt(id[:], raw[:tagSize], binary.BigEndian.Uint64(raw[tagSize:]))
 	c.ID = database.ID(binary.BigEndian.Uint64(id[:]))
-	return c, nil
+	return c
 }
 
 // Prove returns ErrToken unless the token was made for this subscriber,

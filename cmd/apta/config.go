@@ -13,7 +13,9 @@ import (
 	"time"
 
 	"apta/newsletter"
+	"apta/newsletter/delivery"
 	"apta/newsletter/schedule"
+	"apta/subscribers"
 
 	"github.com/pelletier/go-toml/v2"
 )
@@ -26,6 +28,7 @@ type Config struct {
 	BaseURL    string           `toml:"base_url"`
 	Secret     string           `toml:"secret"`
 	SecretFile string           `toml:"secret_file"`
+	StateFile  string           `toml:"state_file"`
 	Newsletter NewsletterConfig `toml:"newsletter"`
 	Schedule   ScheduleConfig   `toml:"schedule"`
 	Mail       MailConfig       `toml:"mail"`
@@ -35,6 +38,8 @@ type Config struct {
 	zone *time.Location
 	cron schedule.Schedule
 	from mail.Address
+
+	lateness time.Duration // schedule.lateness
 }
 
 // NewsletterConfig says whose newsletter it is and how its texts are made.
@@ -57,6 +62,8 @@ type ScheduleConfig struct {
 	Policy  string `toml:"policy"`
 	Window  string `toml:"window"`
 	CatchUp string `toml:"catch_up"`
+	// Lateness is the age at which an issue or a send waits for a person.
+	Lateness string `toml:"lateness"`
 }
 
 // MailConfig is what the headers of a mail say.
@@ -65,6 +72,7 @@ type MailConfig struct {
 	ReplyTo    string `toml:"reply_to"`
 	ListID     string `toml:"list_id"`
 	ReturnPath string `toml:"return_path"`
+	Doubtful   string `toml:"doubtful"`
 }
 
 // SMTPConfig is the relay that takes the mails.
@@ -88,12 +96,14 @@ func defaults() Config {
 		Listen:     "127.0.0.1:8080",
 		BaseURL:    "http://127.0.0.1:8080",
 		SecretFile: "apta.key",
+		StateFile:  "apta.state",
 		Newsletter: NewsletterConfig{
 			Slug: "weekly", Name: "Week in Review", Newsroom: "The newsroom", Language: "en", TitlePrefix: "Week in Review",
 			Standfirst: "{newsroom} has put together a brief synopsis of the past week.", Latest: 20,
 			Reason: "You receive this because you subscribed to {name}.",
 		},
-		Schedule: ScheduleConfig{Cron: "0 9 * * FRI", Zone: "UTC", Policy: "approve", Window: "rolling", CatchUp: "latest"},
+		Schedule: ScheduleConfig{Cron: "0 9 * * FRI", Zone: "UTC", Policy: "approve", Window: "rolling", CatchUp: "latest", Lateness: "72h"},
+		Mail:     MailConfig{Doubtful: "resend"},
 		SMTP:     SMTPConfig{Host: "127.0.0.1", Port: 25, TLS: "starttls", Auth: "auto", Timeout: "30s", Connections: 8},
 	}
 }
@@ -150,7 +160,7 @@ func decodeTOML(file string, text []byte, c *Config) error {
 // it does not matter where apta is started from.
 func (c *Config) resolvePaths(file string) {
 	dir := filepath.Dir(file)
-	for _, p := range []*string{&c.SecretFile, &c.SMTP.PasswordFile} {
+	for _, p := range []*string{&c.SecretFile, &c.StateFile, &c.SMTP.PasswordFile} {
 		if *p != "" && !filepath.IsAbs(*p) {
 			*p = filepath.Join(dir, *p)
 		}
@@ -181,6 +191,7 @@ func (c *Config) check() (problems []error) {
 	}
 	c.checkSchedule(bad, oneOf)
 	c.checkMail(bad)
+	c.checkReturnPath(bad)
 	if u, err := url.Parse(c.BaseURL); err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.RawQuery != "" {
 		bad("base_url", "%q is not the http or https address of a site, such as https://news.example.org", c.BaseURL)
 	}
@@ -215,7 +226,11 @@ func (c *Config) checkSchedule(bad func(key, format string, args ...any), oneOf 
 	oneOf("schedule.policy", c.Schedule.Policy, "approve", "auto")
 	oneOf("schedule.window", c.Schedule.Window, "rolling", "week")
 	oneOf("schedule.catch_up", c.Schedule.CatchUp, "latest", "all")
+	oneOf("mail.doubtful", c.Mail.Doubtful, "resend", "hold")
 	var err error
+	if c.lateness, err = time.ParseDuration(c.Schedule.Lateness); err != nil || c.lateness <= 0 {
+		bad("schedule.lateness", "%q is not a duration such as 72h", c.Schedule.Lateness)
+	}
 	if c.zone, err = time.LoadLocation(c.Schedule.Zone); err != nil || c.Schedule.Zone == "" || c.Schedule.Zone == "Local" {
 		bad("schedule.zone", "%q is no time zone: use a name such as Asia/Almaty or UTC", c.Schedule.Zone)
 		return
@@ -229,7 +244,7 @@ func (c *Config) checkMail(bad func(key, format string, args ...any)) {
 	for _, a := range []struct {
 		key, value string
 		into       *mail.Address
-	}{{"mail.from", c.Mail.From, &c.from}, {"mail.reply_to", c.Mail.ReplyTo, nil}, {"mail.return_path", c.Mail.ReturnPath, nil}} {
+	}{{"mail.from", c.Mail.From, &c.from}, {"mail.reply_to", c.Mail.ReplyTo, nil}} {
 		if a.value == "" {
 			continue // what needs it says so when it is used
 		}
@@ -239,6 +254,16 @@ func (c *Config) checkMail(bad func(key, format string, args ...any)) {
 		} else if a.into != nil {
 			*a.into = *parsed
 		}
+	}
+}
+
+// checkReturnPath takes a bare address in which the reader may be marked.
+func (c *Config) checkReturnPath(bad func(key, format string, args ...any)) {
+	if c.Mail.ReturnPath == "" {
+		return
+	}
+	if _, err := subscribers.ParseAddress(strings.Replace(c.Mail.ReturnPath, delivery.ReaderMark, "reader", 1)); err != nil {
+		bad("mail.return_path", "%v; write something like bounces@news.example or bounces+{reader}@news.example", err)
 	}
 }
 

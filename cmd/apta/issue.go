@@ -18,6 +18,7 @@ func (a *app) issueCommand() *cobra.Command {
 	c := &cobra.Command{Use: "issue", Short: "Compose, show, approve and send issues",
 		Long: "Compose, show, approve and send issues. ID is an issue's ID or the name of its week, such as 2024-W42."}
 	c.AddCommand(a.issueCompose(), a.issueList(), a.issueShow(), a.issueApprove(), a.issueHold(), a.issueSend(), a.issueTest(), a.issueStatus())
+	c.AddCommand(a.issueControls()...)
 	return c
 }
 

@@ -51,6 +51,9 @@ func (a *app) send(ctx context.Context, r *rooms, issue newsletter.Issue, wait b
 			return err
 		}
 	}
+	if err := a.passGuard(ctx, r); err != nil {
+		return err
+	}
 	if err := sender.Start(ctx, issue); err != nil {
 		return err
 	}
@@ -93,18 +96,24 @@ func (a *app) sendAndWait(ctx context.Context, r *rooms, sender *delivery.Sender
 }
 
 func (a *app) issueStatus() *cobra.Command {
-	var asJSON bool
+	var asJSON, watch bool
 	c := &cobra.Command{
-		Use:   "status ID",
-		Short: "Say where an issue stands and how many readers have it",
-		Args:  cobra.ExactArgs(1),
+		Use:     "status ID",
+		Short:   "Say where an issue stands and how many readers have it",
+		Example: "  apta issue status 2024-W42 --watch\n  apta issue status 2024-W42 --json",
+		Args:    cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			return a.withIssue(c.Context(), args[0], func(r *rooms, issue newsletter.Issue) error {
+				if watch {
+					return a.watchStatus(c.Context(), r, issue)
+				}
 				return a.printStatus(c.Context(), r, issue, asJSON)
 			})
 		},
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	c.Flags().BoolVar(&watch, "watch", false, "a line a second, until it is sent")
+	c.MarkFlagsMutuallyExclusive("json", "watch")
 	return c
 }
 
@@ -157,6 +166,9 @@ func (a *app) printStatus(ctx context.Context, r *rooms, issue newsletter.Issue,
 	}
 	if s.Send == nil {
 		return nil
+	}
+	if s.Send.State == delivery.Paused {
+		fmt.Fprintf(a.stdout, "paused: %s (apta issue resume %s)\n", s.Send.Why, s.Week)
 	}
 	w := tabwriter.NewWriter(a.stdout, 0, 0, 1, ' ', tabwriter.AlignRight)
 	for _, row := range []struct {

@@ -43,11 +43,12 @@ func (c *Config) domain() string {
 }
 
 // headers is what the configuration says about every mail's header.
-func (c *Config) headers(date time.Time) (transport.Headers, error) {
+func (c *Config) headers(week string, date time.Time) (transport.Headers, error) {
 	if c.from.Address == "" {
 		return transport.Headers{}, c.errNoFrom()
 	}
-	h := transport.Headers{From: c.from, ListName: c.Newsletter.Name, ListID: c.Mail.ListID, Archive: c.BaseURL + "/", Date: date.In(c.zone)}
+	h := transport.Headers{From: c.from, ListName: c.Newsletter.Name, ListID: c.Mail.ListID, Archive: c.BaseURL + "/", Date: date.In(c.zone),
+		Feedback: fmt.Sprintf("%s:%s:review:%s", week, c.Newsletter.Slug, strings.ReplaceAll(c.domain(), ".", "-"))}
 	if h.From.Name == "" {
 		h.From.Name = c.Newsletter.Name
 	}
@@ -66,8 +67,8 @@ func (c *Config) headers(date time.Time) (transport.Headers, error) {
 
 // returnPath is the envelope sender of every mail.
 func (c *Config) returnPath() string {
-	if a, err := mail.ParseAddress(c.Mail.ReturnPath); err == nil {
-		return a.Address
+	if c.Mail.ReturnPath != "" {
+		return c.Mail.ReturnPath
 	}
 	return c.from.Address
 }
@@ -101,7 +102,7 @@ func (a *app) freeze(r *rooms, issue newsletter.Issue) (*transport.Edition, erro
 	if err != nil {
 		return nil, err
 	}
-	h, err := a.cfg.headers(a.now())
+	h, err := a.cfg.headers(issue.Week, a.now())
 	if err != nil {
 		return nil, err
 	}
@@ -119,7 +120,7 @@ func (a *app) approve(ctx context.Context, r *rooms, issue newsletter.Issue) err
 
 // sampleMessage is the mail as an imagined reader would get it.
 func (a *app) sampleMessage(issue newsletter.Issue, m newsletter.Mail) ([]byte, error) {
-	h, err := a.cfg.headers(issue.To)
+	h, err := a.cfg.headers(issue.Week, issue.To)
 	if err != nil {
 		return nil, err
 	}
@@ -134,7 +135,7 @@ func (a *app) sampleMessage(issue newsletter.Issue, m newsletter.Mail) ([]byte, 
 func (a *app) sampleReader(issue newsletter.Issue, address string) *transport.Reader {
 	keys := a.rooms.keys
 	return &transport.Reader{
-		Address: address, ReturnPath: a.cfg.returnPath(), MessageID: transport.MessageID(issue.ID, 0, a.cfg.domain()),
+		Address: address, ReturnPath: strings.ReplaceAll(a.cfg.returnPath(), delivery.ReaderMark, "test"), MessageID: transport.MessageID(issue.ID, 0, a.cfg.domain()),
 		UnsubscribeURL: a.cfg.BaseURL + "/u/" + keys.Token(subscribers.PurposeUnsubscribe, 0, 0),
 		PreferencesURL: a.cfg.BaseURL + "/p/" + keys.Token(subscribers.PurposePreferences, 0, 0),
 	}
@@ -212,7 +213,8 @@ func (a *app) sender(r *rooms) (*delivery.Sender, error) {
 		return nil, err
 	}
 	return delivery.NewSender(r.ledger, r.newsletter, r.keys, delivery.Options{
-		Dial:        func(ctx context.Context) (delivery.Courier, error) { return dialCourier(ctx, relay) },
+		Dial:  func(ctx context.Context) (delivery.Courier, error) { return dialCourier(ctx, relay) },
+		Stale: a.cfg.lateness, Retry: delivery.Retry{Hold: a.cfg.Mail.Doubtful == "hold"},
 		Connections: a.cfg.SMTP.Connections, BaseURL: a.cfg.BaseURL, Domain: a.cfg.domain(), ReturnPath: a.cfg.returnPath(), Log: r.log,
 	}), nil
 }
@@ -223,4 +225,13 @@ func dialCourier(ctx context.Context, relay transport.Relay) (delivery.Courier, 
 		return nil, err // a nil *Conn in the interface would not be nil
 	}
 	return conn, nil
+}
+
+// passGuard refuses to send from a database that is an old copy, and says what to do.
+func (a *app) passGuard(ctx context.Context, r *rooms) error {
+	err := a.guard(r).Pass(ctx)
+	if errors.Is(err, delivery.ErrRestored) {
+		return fmt.Errorf("%w; nothing is sent until you say: apta database accept", err)
+	}
+	return err
 }

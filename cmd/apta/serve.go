@@ -42,6 +42,34 @@ at the start, once.`,
 	}
 }
 
+func (a *app) workCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "work",
+		Short: "Only send: help an apta serve on another machine, over PostgreSQL",
+		Long: `Only send: help an apta serve on another machine, over PostgreSQL. Any number of
+these share the issues that are on their way; no reader is served by two.`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			r, err := a.open(c.Context())
+			if err != nil {
+				return err
+			}
+			sender, err := a.sender(r)
+			if err != nil {
+				return err
+			}
+			if err := a.passGuard(c.Context(), r); err != nil {
+				return err
+			}
+			fmt.Fprintln(a.stdout, "working")
+			if err := sender.Run(c.Context()); !errors.Is(err, context.Canceled) {
+				return err
+			}
+			return nil
+		},
+	}
+}
+
 // serve runs everything until ctx ends.
 func (a *app) serve(ctx context.Context, r *rooms, listener net.Listener) error {
 	handler, err := a.handler(r)
@@ -50,6 +78,9 @@ func (a *app) serve(ctx context.Context, r *rooms, listener net.Listener) error 
 	}
 	sender, err := a.sender(r)
 	if err != nil {
+		return err
+	}
+	if err := a.passGuard(ctx, r); err != nil {
 		return err
 	}
 	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second, WriteTimeout: time.Minute, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10}
@@ -180,6 +211,13 @@ func (a *app) workSlot(ctx context.Context, r *rooms, slot newsletter.Due) error
 	}
 	if err != nil {
 		return err
+	}
+	if late := a.now().Sub(slot.At); late > a.cfg.lateness && (issue.Status == newsletter.Draft || issue.Status == newsletter.Approved) {
+		why := fmt.Sprintf("its slot was %s ago; approve it if it is still wanted", late.Round(time.Minute))
+		if err := r.newsletter.Move(ctx, issue.ID, newsletter.Held, why, issue.Status); err != nil {
+			return err
+		}
+		issue.Status = newsletter.Held
 	}
 	r.log.Info("assembled", "week", issue.Week, "issue", issue.ID, "title", issue.Title, "status", issue.Status)
 	if a.cfg.Schedule.Policy == "auto" && issue.Status == newsletter.Draft {

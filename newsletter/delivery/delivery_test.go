@@ -444,3 +444,25 @@ func TestEnqueueIsRestartable(t *testing.T) {
 		}
 	})
 }
+
+// The envelope sender says whose bounce it would be.
+func TestReturnPathNamesTheReader(t *testing.T) {
+	databasetest.Each(t, schemas, func(t *testing.T, db *database.DB) {
+		d, s := newDesk(t, db, 5), server(t, nil)
+		sender := d.sender(s, Retry{})
+		sender.opt.ReturnPath = "bounces+" + ReaderMark + "@news.example"
+		d.start(t, sender)
+		d.work(t, sender)
+		for _, m := range s.Messages() {
+			path, _, _ := strings.Cut(m.From, " ")
+			token, found := strings.CutPrefix(strings.TrimSuffix(path, "@news.example>"), "<bounces+")
+			c, err := d.keys.OpenFolded(subscribers.PurposeReturn, token)
+			if !found || err != nil || c.Prove(0) != nil {
+				t.Fatalf("the return path is %s (%v)", path, err)
+			}
+			if sub, err := d.subs.ByID(context.Background(), c.ID); err != nil || m.To != "<"+sub.Email+">" {
+				t.Errorf("the bounce of %s would be %s's (%v)", m.To, sub.Email, err)
+			}
+		}
+	})
+}

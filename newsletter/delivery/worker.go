@@ -2,6 +2,7 @@ package delivery
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"apta/newsletter/transport"
@@ -190,11 +191,23 @@ func (w *worker) prepare(p *parcel, d *due) (ready bool, err error) {
 func (s *Sender) reader(d *due) transport.Reader {
 	id := database.ID(d.id)
 	return transport.Reader{
-		Address: d.email, Name: d.name, ReturnPath: s.opt.ReturnPath,
+		Address: d.email, Name: d.name, ReturnPath: s.returnPath(id, d.generation),
 		MessageID:      transport.MessageID(d.lease.issue, id, s.opt.Domain),
 		UnsubscribeURL: s.opt.BaseURL + "/u/" + s.keys.Token(subscribers.PurposeUnsubscribe, id, d.generation),
 		PreferencesURL: s.opt.BaseURL + "/p/" + s.keys.Token(subscribers.PurposePreferences, id, d.generation),
 	}
+}
+
+// ReaderMark is where the envelope sender names the reader, so that a bounce says
+// whose it is: bounces+{reader}@news.example (a variable envelope return path).
+const ReaderMark = "{reader}"
+
+func (s *Sender) returnPath(id database.ID, generation int) string {
+	before, after, found := strings.Cut(s.opt.ReturnPath, ReaderMark)
+	if !found {
+		return s.opt.ReturnPath
+	}
+	return before + s.keys.FoldedToken(subscribers.PurposeReturn, id, generation) + after
 }
 
 func offer(d *due) entry {

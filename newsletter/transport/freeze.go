@@ -23,6 +23,7 @@ type Headers struct {
 	ListID   string        // such as weekly.news.example (RFC 2919)
 	ListName string        // the phrase before it
 	Archive  string        // URL of the public issues, or empty (RFC 2369)
+	Feedback string        // names the mailing in Gmail's complaint rates: "week:slug:kind:sender"; empty is none
 	Date     time.Time
 }
 
@@ -36,7 +37,7 @@ const (
 // the HTML of m, slot markers standing where each reader's own words go. The
 // same arguments give the same bytes.
 func Freeze(m newsletter.Mail, h Headers) (*Edition, error) {
-	for _, s := range []string{m.Subject, h.From.Name, h.ListName, h.ListID, h.Archive} {
+	for _, s := range []string{m.Subject, h.From.Name, h.ListName, h.ListID, h.Archive, h.Feedback} {
 		if strings.ContainsAny(s, "\r\n\x00") {
 			return nil, fmt.Errorf("transport: freeze: %q has a line break in it, which no header may have", s)
 		}
@@ -57,6 +58,9 @@ func Freeze(m newsletter.Mail, h Headers) (*Edition, error) {
 	msg.SetGenHeaderPreformatted("List-Id", listID(h))
 	// Bulk keeps vacation responders quiet (RFC 3834, 2).
 	msg.SetGenHeaderPreformatted("Precedence", "bulk")
+	if h.Feedback != "" {
+		msg.SetGenHeaderPreformatted("Feedback-ID", h.Feedback)
+	}
 	if h.Archive != "" {
 		msg.SetGenHeaderPreformatted("List-Archive", "<"+h.Archive+">")
 	}
@@ -71,7 +75,7 @@ func Freeze(m newsletter.Mail, h Headers) (*Edition, error) {
 
 // headerOrder is how a person reads a header, and the same for every edition:
 // go-mail writes preformatted fields in no order.
-var headerOrder = []string{"Date", "From", "Reply-To", "To", "Subject", "Message-ID", "List-Id", "List-Unsubscribe", "List-Unsubscribe-Post", "List-Archive", "Precedence", "MIME-Version", "Content-Type"}
+var headerOrder = []string{"Date", "From", "Reply-To", "To", "Subject", "Message-ID", "List-Id", "List-Unsubscribe", "List-Unsubscribe-Post", "List-Archive", "Feedback-ID", "Precedence", "MIME-Version", "Content-Type"}
 
 // inOrder sorts the fields of a message's header.
 func inOrder(message []byte) []byte {

@@ -1,0 +1,112 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"apta/newsletter"
+	"apta/newsletter/delivery"
+
+	"github.com/spf13/cobra"
+)
+
+// issueControls are the verbs that steer a send which has begun.
+func (a *app) issueControls() []*cobra.Command {
+	var why string
+	pause := a.issueVerb("pause ID", "Stop a running send within a second, to go on later", func(ctx context.Context, r *rooms, issue newsletter.Issue) (string, error) {
+		return "paused", r.ledger.Pause(ctx, issue.ID, why)
+	})
+	pause.Flags().StringVar(&why, "why", "paused by hand", "the reason, shown with the status")
+	resume := a.issueVerb("resume ID", "Let a paused send go on", func(ctx context.Context, r *rooms, issue newsletter.Issue) (string, error) {
+		return "resumed", r.ledger.Resume(ctx, issue.ID)
+	})
+	cancel := a.issueVerb("cancel ID", "End a send for good; readers who have no mail yet get none", func(ctx context.Context, r *rooms, issue newsletter.Issue) (string, error) {
+		if err := r.ledger.Cancel(ctx, issue.ID); err != nil {
+			return "", err
+		}
+		// Where nobody is sending, nobody else would finish it.
+		ended, err := r.ledger.Sweep(ctx, issue.ID)
+		if err == nil && ended {
+			err = r.newsletter.Move(ctx, issue.ID, newsletter.Sent, "cancelled", newsletter.Sending)
+		}
+		return "cancelled", err
+	})
+	retry := a.issueVerb("retry ID", "Send once more to those who were refused or are doubtful", func(ctx context.Context, r *rooms, issue newsletter.Issue) (string, error) {
+		n, err := r.ledger.RetryFailed(ctx, issue.ID)
+		if err == nil && n > 0 {
+			err = r.newsletter.Move(ctx, issue.ID, newsletter.Sending, "", newsletter.Sent)
+		}
+		return fmt.Sprintf("%d deliveries are tried again by apta serve:", n), err
+	})
+	return []*cobra.Command{pause, resume, cancel, retry}
+}
+
+// issueVerb is a verb that does one thing to one issue and says so.
+func (a *app) issueVerb(use, short string, do func(context.Context, *rooms, newsletter.Issue) (string, error)) *cobra.Command {
+	return &cobra.Command{
+		Use: use, Short: short, Args: cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			return a.withIssue(c.Context(), args[0], func(r *rooms, issue newsletter.Issue) error {
+				said, err := do(c.Context(), r, issue)
+				if errors.Is(err, delivery.ErrNoSend) {
+					return fmt.Errorf("%s was never sent (apta issue send %s)", issue.Week, issue.Week)
+				}
+				if err != nil {
+					return err
+				}
+				fmt.Fprintf(a.stdout, "%s %s\n", said, issue.Week)
+				return nil
+			})
+		},
+	}
+}
+
+// watchStatus prints a line a second until nothing waits any more.
+func (a *app) watchStatus(ctx context.Context, r *rooms, issue newsletter.Issue) error {
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	began, first := a.now(), -1
+	for {
+		s, err := a.status(ctx, r, issue)
+		if err != nil {
+			return err
+		}
+		settled := s.Counts.Total - s.Counts.Waiting()
+		if first < 0 {
+			first = settled
+		}
+		fmt.Fprintln(a.stdout, watchLine(s, settled-first, a.now().Sub(began)))
+		if s.Send == nil || s.Send.State == delivery.Done || s.Send.State == delivery.Cancelled && !s.Send.Ended.IsZero() {
+			return a.printStatus(ctx, r, issue, false)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
+}
+
+// watchLine says how far a send is, how fast it was since the watching began,
+// and how long that speed would take for the rest.
+func watchLine(s status, since int, elapsed time.Duration) string {
+	var b strings.Builder
+	state := string(s.Status)
+	if s.Send != nil {
+		state = string(s.Send.State)
+	}
+	fmt.Fprintf(&b, "%s  %d of %d  accepted %d  deferred %d  refused %d  doubtful %d  skipped %d", state, s.Counts.Total-s.Counts.Waiting(), s.Counts.Total,
+		s.Counts.Accepted, s.Counts.Deferred, s.Counts.Refused, s.Counts.Doubtful, s.Counts.Skipped)
+	if seconds := elapsed.Seconds(); seconds > 0.5 && since > 0 {
+		rate := float64(since) / seconds
+		left := time.Duration(float64(s.Counts.Waiting()) / rate * float64(time.Second)).Round(time.Second)
+		fmt.Fprintf(&b, "  %.0f/s", rate)
+		if s.Counts.Waiting() > 0 {
+			fmt.Fprintf(&b, ", %s left", left)
+		}
+	}
+	return b.String()
+}
