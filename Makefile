@@ -25,6 +25,7 @@ torture: ## the crash tests in full: fifty kills, twenty thousand readers
 bench: ## the figures of docs/performance.md
 	go test ./newsletter/assemble ./newsletter/render ./newsletter/transport -run '^$$' -bench . -benchmem
 	go test ./cmd/apta -run '^$$' -bench . -benchtime 10x
+	go test ./newsletter/delivery -run '^$$' -bench . -benchtime 1x -timeout 30m
 
 pictures: build ## the pictures of the README, made with Chromium
 	sh docs/pictures.sh

@@ -26,6 +26,10 @@ func TestMain(m *testing.M) {
 		senderProcess()
 		return
 	}
+	if os.Getenv(sinkEnv) != "" {
+		sinkProcess()
+		return
+	}
 	databasetest.Run(m)
 }
 

@@ -173,7 +173,7 @@ func (s *Sender) round(ctx context.Context, issue database.ID, began time.Time, 
 
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	f := &feeder{sender: s, issue: issue, rec: rec, out: make(chan *due, s.opt.Connections), halted: make(chan struct{}), leases: map[*lease]bool{}}
+	f := &feeder{sender: s, issue: issue, rec: rec, out: make(chan *due, page), halted: make(chan struct{}), leases: map[*lease]bool{}}
 	var workers sync.WaitGroup
 	for range s.opt.Connections {
 		w := &worker{sender: s, feeder: f, edition: edition, rec: rec, stop: cancel, began: began}
