@@ -33,6 +33,7 @@ type Config struct {
 	Schedule   ScheduleConfig   `toml:"schedule"`
 	Mail       MailConfig       `toml:"mail"`
 	SMTP       SMTPConfig       `toml:"smtp"`
+	DKIM       DKIMConfig       `toml:"dkim"`
 
 	file string // where it was read from, for messages
 	zone *time.Location
@@ -160,7 +161,7 @@ func decodeTOML(file string, text []byte, c *Config) error {
 // it does not matter where apta is started from.
 func (c *Config) resolvePaths(file string) {
 	dir := filepath.Dir(file)
-	for _, p := range []*string{&c.SecretFile, &c.StateFile, &c.SMTP.PasswordFile} {
+	for _, p := range []*string{&c.SecretFile, &c.StateFile, &c.SMTP.PasswordFile, &c.DKIM.RSAFile, &c.DKIM.Ed25519File} {
 		if *p != "" && !filepath.IsAbs(*p) {
 			*p = filepath.Join(dir, *p)
 		}
@@ -192,6 +193,11 @@ func (c *Config) check() (problems []error) {
 	c.checkSchedule(bad, oneOf)
 	c.checkMail(bad)
 	c.checkReturnPath(bad)
+	for _, k := range [][3]string{{"dkim.rsa_selector", c.DKIM.RSASelector, c.DKIM.RSAFile}, {"dkim.ed25519_selector", c.DKIM.Ed25519Selector, c.DKIM.Ed25519File}} {
+		if k[2] != "" && k[1] == "" {
+			bad(k[0], "it is not set, but the key's file is: it is the name under which the key is published")
+		}
+	}
 	if u, err := url.Parse(c.BaseURL); err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.RawQuery != "" {
 		bad("base_url", "%q is not the http or https address of a site, such as https://news.example.org", c.BaseURL)
 	}

@@ -152,6 +152,13 @@ func (a *app) sendTest(ctx context.Context, r *rooms, issue newsletter.Issue, ad
 	if err != nil {
 		return err
 	}
+	keys, err := a.cfg.dkimKeys()
+	if err != nil {
+		return err
+	}
+	if edition, err = edition.Sign(a.now(), keys...); err != nil {
+		return err
+	}
 	reader := a.sampleReader(issue, to)
 	// A test may be sent again and again; each is a message of its own.
 	reader.MessageID = transport.MessageID(issue.ID, database.ID(a.now().UnixNano()), a.cfg.domain())
@@ -212,10 +219,14 @@ func (a *app) sender(r *rooms) (*delivery.Sender, error) {
 	if err != nil {
 		return nil, err
 	}
+	keys, err := a.cfg.dkimKeys()
+	if err != nil {
+		return nil, err
+	}
 	return delivery.NewSender(r.ledger, r.newsletter, r.keys, delivery.Options{
 		Dial:  func(ctx context.Context) (delivery.Courier, error) { return dialCourier(ctx, relay) },
 		Stale: a.cfg.lateness, Retry: delivery.Retry{Hold: a.cfg.Mail.Doubtful == "hold"},
-		Connections: a.cfg.SMTP.Connections, BaseURL: a.cfg.BaseURL, Domain: a.cfg.domain(), ReturnPath: a.cfg.returnPath(), Log: r.log,
+		DKIM: keys, Connections: a.cfg.SMTP.Connections, BaseURL: a.cfg.BaseURL, Domain: a.cfg.domain(), ReturnPath: a.cfg.returnPath(), Log: r.log,
 	}), nil
 }
 

@@ -31,10 +31,11 @@ type Options struct {
 	Connections int           // at most this many at once
 	Lease       time.Duration // how long a chunk is held without a sign of life; 30 s where zero
 	Retry       Retry
-	Stale       time.Duration // a send older than this waits for a person; 0 is never
-	BaseURL     string        // of the public pages, without a final slash
-	Domain      string        // the right-hand side of Message-IDs
-	ReturnPath  string        // the envelope sender
+	DKIM        []transport.DKIM // the keys that sign; none is allowed
+	Stale       time.Duration    // a send older than this waits for a person; 0 is never
+	BaseURL     string           // of the public pages, without a final slash
+	Domain      string           // the right-hand side of Message-IDs
+	ReturnPath  string           // the envelope sender
 	Log         *slog.Logger
 }
 
@@ -144,6 +145,9 @@ func (s *Sender) Work(ctx context.Context, issue database.ID) error {
 	edition, err := transport.ParseEdition(message)
 	if err != nil {
 		return fmt.Errorf("delivery: edition of issue %s: %w", issue, err)
+	}
+	if edition, err = edition.Sign(s.ledger.now(), s.opt.DKIM...); err != nil {
+		return err
 	}
 	if err := s.round(ctx, issue, send.Started, edition); err != nil {
 		return err

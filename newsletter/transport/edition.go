@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"hash"
 	"html"
 	"net/mail"
 	"regexp"
@@ -20,12 +21,17 @@ type Edition struct {
 	raw      []byte // as stored: CRLF lines, slot markers
 	segments []segment
 	size     int // of the literals, for a buffer's first allocation
+
+	signers   []signer // none where messages are not signed
+	bodyFrom  int      // the segment in which the body begins
+	bodyState []byte   // the hash of the body up to its first slot
 }
 
-// segment is some literal bytes, dot-stuffed, and the slot that follows them.
-// The last segment of an edition has no slot.
+// segment is some literal bytes and the slot that follows them. The last segment
+// of an edition has no slot.
 type segment struct {
-	literal []byte
+	literal []byte // dot-stuffed
+	plain   []byte // as it is hashed
 	slot    newsletter.Slot
 	where   place
 }
@@ -93,10 +99,11 @@ func ParseEdition(message []byte) (*Edition, error) {
 				opening = []byte(softBreak)
 			}
 		}
-		s.literal = stuff(literal)
+		s.plain, s.literal = literal, stuff(literal)
 		e.segments = append(e.segments, s)
 	}
-	e.segments = append(e.segments, segment{literal: stuff(slices.Concat(opening, message[rest:]))})
+	last := slices.Concat(opening, message[rest:])
+	e.segments = append(e.segments, segment{plain: last, literal: stuff(last)})
 	for _, s := range e.segments {
 		e.size += len(s.literal)
 	}
@@ -129,10 +136,33 @@ func (e *Edition) Append(dst []byte, r *Reader) ([]byte, error) {
 	if cap(dst)-start < e.size {
 		dst = slices.Grow(dst, e.size+4<<10)
 	}
+	if len(e.signers) == 0 {
+		return e.splice(dst, start, r, nil)
+	}
+	bodyHash, err := e.bodyHash()
+	if err != nil {
+		return dst, err
+	}
+	dst = e.reserve(dst)
+	head := len(dst)
+	if dst, err = e.splice(dst, start, r, bodyHash); err != nil {
+		return dst, err
+	}
+	return dst, e.sign(dst[start:head], dst[head:], bodyHash.Sum(nil))
+}
+
+// splice appends the segments and the values of their slots. What of the body
+// follows its first literal is written to bodyHash too, where there is one. On
+// an error dst is cut back to start.
+func (e *Edition) splice(dst []byte, start int, r *Reader, bodyHash hash.Hash) ([]byte, error) {
 	for i := range e.segments {
 		s := &e.segments[i]
 		dst = append(dst, s.literal...)
+		if bodyHash != nil && i > e.bodyFrom {
+			bodyHash.Write(s.plain)
+		}
 		var err error
+		value := len(dst)
 		switch {
 		case s.slot == "":
 		case s.slot == slotTo:
@@ -144,6 +174,9 @@ func (e *Edition) Append(dst []byte, r *Reader) ([]byte, error) {
 		}
 		if err != nil {
 			return dst[:start], err
+		}
+		if bodyHash != nil && s.where != inHeader {
+			bodyHash.Write(dst[value:])
 		}
 	}
 	return dst, nil

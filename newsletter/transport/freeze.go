@@ -80,14 +80,7 @@ var headerOrder = []string{"Date", "From", "Reply-To", "To", "Subject", "Message
 // inOrder sorts the fields of a message's header.
 func inOrder(message []byte) []byte {
 	header, body, _ := bytes.Cut(message, []byte("\r\n\r\n"))
-	var fields []string
-	for _, line := range strings.Split(string(header), "\r\n") {
-		if folded := strings.HasPrefix(line, " ") || strings.HasPrefix(line, "\t"); folded && len(fields) > 0 {
-			fields[len(fields)-1] += "\r\n" + line
-		} else {
-			fields = append(fields, line)
-		}
-	}
+	fields := splitFields(string(header))
 	rank := func(field string) int {
 		name, _, _ := strings.Cut(field, ":")
 		return slices.IndexFunc(headerOrder, func(s string) bool { return strings.EqualFold(s, name) })
