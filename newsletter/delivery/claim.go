@@ -17,6 +17,7 @@ type lease struct {
 	first, last int64
 	owner       string // differs with every claim, so a lease lost and taken again is not mistaken for the old one
 
+	seq  int64        // of the next journal row; the recorder's own
 	open atomic.Int64 // deliveries handed out and not settled, plus one while more are being read
 }
 
@@ -42,11 +43,16 @@ func (l *Ledger) claim(ctx context.Context, issue database.ID, owner string, hol
 	err = l.db.InTx(ctx, func(tx *sql.Tx) error {
 		// What makes a chunk free is said twice: on PostgreSQL the inner query may
 		// have seen it before another process took it.
-		return tx.QueryRowContext(ctx, `
+		err := tx.QueryRowContext(ctx, `
 UPDATE chunks SET owner = $1, ready_at = $2
 WHERE issue_id = $3 AND done = 0 AND ready_at <= $4 AND first_id =
 	(SELECT first_id FROM chunks WHERE issue_id = $3 AND done = 0 AND ready_at <= $4 ORDER BY first_id LIMIT 1)
 RETURNING first_id, last_id`, owner, database.Millis(now.Add(hold)), issue, database.Millis(now)).Scan(&c.first, &c.last)
+		if err != nil {
+			return err
+		}
+		// What the owner before was doing when it ended is in the journal.
+		return l.fold(ctx, tx, issue, c.first, c.last)
 	})
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, false, nil
@@ -89,8 +95,15 @@ ORDER BY d.subscriber_id LIMIT $5`, c.issue, after, c.last, database.Millis(l.no
 // delivery, or, when work on it was broken off, as free at once.
 func (l *Ledger) release(ctx context.Context, c *lease) error {
 	err := l.db.InTx(ctx, func(tx *sql.Tx) error {
+		held, err := exactlyOne(tx.ExecContext(ctx, `UPDATE chunks SET owner = '' WHERE issue_id = $1 AND first_id = $2 AND owner = $3`, c.issue, c.first, c.owner))
+		if err != nil || !held {
+			return err // taken over: its journal is another's by now
+		}
+		if err := l.fold(ctx, tx, c.issue, c.first, c.last); err != nil {
+			return err
+		}
 		var now, waiting, until int64
-		err := tx.QueryRowContext(ctx, `
+		err = tx.QueryRowContext(ctx, `
 SELECT coalesce(sum(CASE WHEN state IN (0, 1) THEN 1 ELSE 0 END), 0),
 	coalesce(sum(CASE WHEN state IN (3, 5) AND until > 0 THEN 1 ELSE 0 END), 0),
 	coalesce(min(CASE WHEN state IN (3, 5) AND until > 0 THEN until END), 0)
@@ -105,8 +118,7 @@ FROM deliveries WHERE issue_id = $1 AND subscriber_id >= $2 AND subscriber_id <=
 		case waiting == 0:
 			done = 1
 		}
-		_, err = tx.ExecContext(ctx, `UPDATE chunks SET owner = '', ready_at = $1, done = $2 WHERE issue_id = $3 AND first_id = $4 AND owner = $5`,
-			until, done, c.issue, c.first, c.owner)
+		_, err = tx.ExecContext(ctx, `UPDATE chunks SET ready_at = $1, done = $2 WHERE issue_id = $3 AND first_id = $4`, until, done, c.issue, c.first)
 		return err
 	})
 	if err != nil {
@@ -117,10 +129,17 @@ FROM deliveries WHERE issue_id = $1 AND subscriber_id >= $2 AND subscriber_id <=
 
 // extend holds on to a chunk for longer; held is false where it was lost.
 func (l *Ledger) extend(ctx context.Context, c *lease, hold time.Duration) (held bool, err error) {
-	res, err := l.db.Exec(ctx, `UPDATE chunks SET ready_at = $1 WHERE issue_id = $2 AND first_id = $3 AND owner = $4`,
-		database.Millis(l.now().Add(hold)), c.issue, c.first, c.owner)
+	held, err = exactlyOne(l.db.Exec(ctx, holdLease, database.Millis(l.now().Add(hold)), c.issue, c.first, c.owner))
 	if err != nil {
 		return false, fmt.Errorf("delivery: extend: %w", err)
+	}
+	return held, nil
+}
+
+// exactlyOne reports whether a statement changed one row.
+func exactlyOne(res sql.Result, err error) (bool, error) {
+	if err != nil {
+		return false, err
 	}
 	n, err := res.RowsAffected()
 	return n == 1, err

@@ -65,6 +65,9 @@ func (l *Ledger) Sweep(ctx context.Context, issue database.ID) (ended bool, err 
 		if err != nil || busy > 0 {
 			return err
 		}
+		if err := l.foldAll(ctx, tx, issue); err != nil {
+			return err
+		}
 		for _, step := range []struct {
 			query string
 			args  []any

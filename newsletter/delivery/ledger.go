@@ -166,25 +166,46 @@ func (l *Ledger) sends(ctx context.Context, where string) ([]Send, error) {
 	return sends, nil
 }
 
-// Counts counts the deliveries of an issue by state.
+// Counts counts the deliveries of an issue by state, those included that are
+// under way at this moment.
 func (l *Ledger) Counts(ctx context.Context, issue database.ID) (c Counts, err error) {
-	rows, err := l.db.Query(ctx, `SELECT state, count(*) FROM deliveries WHERE issue_id = $1 GROUP BY state`, issue)
+	err = l.db.Snapshot(ctx, func(tx *sql.Tx) error {
+		c = Counts{}
+		if err := countRows(ctx, tx, issue, &c); err != nil {
+			return err
+		}
+		rows, err := tx.QueryContext(ctx, `SELECT first_id, entries FROM journal WHERE issue_id = $1 ORDER BY first_id, seq`, issue)
+		if err != nil {
+			return err
+		}
+		marks, err := readJournal(rows)
+		for _, m := range marks {
+			c.add(m.was, -1)
+			c.add(m.state, 1)
+		}
+		return err
+	})
 	if err != nil {
 		return c, fmt.Errorf("delivery: count: %w", err)
+	}
+	return c, nil
+}
+
+func countRows(ctx context.Context, tx *sql.Tx, issue database.ID, c *Counts) error {
+	rows, err := tx.QueryContext(ctx, `SELECT state, count(*) FROM deliveries WHERE issue_id = $1 GROUP BY state`, issue)
+	if err != nil {
+		return err
 	}
 	defer rows.Close()
 	for rows.Next() {
 		var s State
 		var n int
 		if err := rows.Scan(&s, &n); err != nil {
-			return c, fmt.Errorf("delivery: count: %w", err)
+			return err
 		}
 		c.add(s, n)
 	}
-	if err := rows.Err(); err != nil {
-		return c, fmt.Errorf("delivery: count: %w", err)
-	}
-	return c, nil
+	return rows.Err()
 }
 
 // A Reason is why a number of deliveries are where they are.

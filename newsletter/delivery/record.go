@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime"
-	"strings"
 	"time"
 
 	"apta/subscribers/database"
@@ -18,14 +17,8 @@ var errLeaseLost = errors.New("delivery: the lease was taken over")
 
 // entry is what is to be written down about one delivery.
 type entry struct {
-	lease    *lease
-	id       int64
-	state    State
-	attempts int
-	doubts   int
-	until    int64 // Unix milliseconds; 0 is never again by itself
-	code     int
-	why      string
+	lease *lease
+	mark
 }
 
 // note is what one connection wants written down at once: how its last message
@@ -43,22 +36,19 @@ type recorder struct {
 	log    *slog.Logger
 	notes  chan *note
 	stmts  map[string]*sql.Stmt
+	marks  []mark // of the chunk being written, kept for its memory
 }
 
 const (
-	holdLease   = `UPDATE chunks SET ready_at = $1 WHERE issue_id = $2 AND first_id = $3 AND owner = $4`
-	updateWhole = `UPDATE deliveries SET state = $1, attempts = $2, doubts = $3, until = $4, at = $5, code = $6, why = $7 WHERE issue_id = $8 AND subscriber_id = $9`
+	holdLease  = `UPDATE chunks SET ready_at = $1 WHERE issue_id = $2 AND first_id = $3 AND owner = $4`
+	addJournal = `INSERT INTO journal (issue_id, first_id, seq, entries) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING`
 )
 
 // newRecorder prepares its statements up front: inside a transaction SQLite's
 // only writing connection is taken.
 func newRecorder(l *Ledger, hold time.Duration, connections int, log *slog.Logger) (*recorder, error) {
 	r := &recorder{ledger: l, hold: hold, log: log, notes: make(chan *note, connections), stmts: map[string]*sql.Stmt{}}
-	queries := []string{holdLease, updateWhole}
-	for size := 1; size <= bulk; size *= 2 {
-		queries = append(queries, plainUpdate(size))
-	}
-	for _, q := range queries {
+	for _, q := range []string{holdLease, addJournal} {
 		s, err := l.db.Writer().Prepare(q)
 		if err != nil {
 			r.close()
@@ -143,6 +133,9 @@ func (r *recorder) persist(ctx context.Context, batch []*note) (lost map[*lease]
 			return r.writeEntries(tx, batch, lost)
 		})
 		if err == nil {
+			for c := range lost {
+				c.seq++
+			}
 			return lost, nil
 		}
 		r.log.Error("the ledger cannot be written; sending waits until it can", "err", err)
@@ -190,79 +183,28 @@ func (r *recorder) holdLeases(tx *sql.Tx, batch []*note, lost map[*lease]bool) e
 	return nil
 }
 
-// writeEntries sets the states. Nearly all entries are of two plain kinds,
-// offered and accepted at the first attempt: those go many to a statement.
+// writeEntries adds a row to the journal of each chunk that the batch is about.
+// A commit whose answer was lost with the database's connection is written
+// again under the same number, and is there once.
 func (r *recorder) writeEntries(tx *sql.Tx, batch []*note, lost map[*lease]bool) error {
-	plain := map[plainKey][]int64{}
 	now := database.Millis(r.ledger.now())
-	for _, n := range batch {
-		for i := range n.entries {
-			e := &n.entries[i]
-			if lost[e.lease] {
-				continue
-			}
-			if e.why == "" && e.until == 0 {
-				k := plainKey{e.lease.issue, e.state, e.attempts, e.doubts, e.code}
-				plain[k] = append(plain[k], e.id)
-				continue
-			}
-			_, err := r.exec(tx, updateWhole,
-				int(e.state), e.attempts, e.doubts, e.until, now, e.code, e.why, int64(e.lease.issue), e.id)
-			if err != nil {
-				return err
+	for c, gone := range lost {
+		if gone {
+			continue
+		}
+		r.marks = r.marks[:0]
+		for _, n := range batch {
+			for i := range n.entries {
+				if e := &n.entries[i]; e.lease == c {
+					r.marks = append(r.marks, e.mark)
+				}
 			}
 		}
-	}
-	for k, ids := range plain {
-		if err := r.writePlain(tx, k, ids, now); err != nil {
+		if _, err := r.exec(tx, addJournal, int64(c.issue), c.first, c.seq, appendMarks(nil, c.first, now, r.marks)); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-// plainKey is what deliveries have in common that one statement updates.
-type plainKey struct {
-	issue    database.ID
-	state    State
-	attempts int
-	doubts   int
-	code     int
-}
-
-// bulk is how many deliveries the largest statement updates. Smaller sets are
-// padded to the next power of two with their last ID, so that only a few
-// statements are ever prepared.
-const bulk = 64
-
-func (r *recorder) writePlain(tx *sql.Tx, k plainKey, ids []int64, now int64) error {
-	for len(ids) > 0 {
-		n := min(len(ids), bulk)
-		size := 1
-		for size < n {
-			size *= 2
-		}
-		args := make([]any, 0, 6+size)
-		args = append(args, int(k.state), k.attempts, k.doubts, now, k.code, int64(k.issue))
-		for i := range size {
-			args = append(args, ids[min(i, n-1)])
-		}
-		if _, err := r.exec(tx, plainUpdate(size), args...); err != nil {
-			return err
-		}
-		ids = ids[n:]
-	}
-	return nil
-}
-
-func plainUpdate(size int) string {
-	var b strings.Builder
-	b.WriteString(`UPDATE deliveries SET state = $1, attempts = $2, doubts = $3, until = 0, at = $4, code = $5, why = '' WHERE issue_id = $6 AND subscriber_id IN ($7`)
-	for i := 1; i < size; i++ {
-		fmt.Fprintf(&b, ", $%d", 7+i)
-	}
-	b.WriteByte(')')
-	return b.String()
 }
 
 func (r *recorder) exec(tx *sql.Tx, query string, args ...any) (sql.Result, error) {

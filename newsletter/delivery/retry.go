@@ -45,7 +45,8 @@ func (r Retry) wait(n int, id int64) time.Duration {
 // settle turns the outcome of a delivery into its ledger entry, by decision 5:
 // no code before the body is tried again, no code after the dot is doubtful.
 func (r Retry) settle(d *due, out transport.Outcome, began, now time.Time) entry {
-	e := entry{lease: d.lease, id: d.id, attempts: d.attempts + 1, doubts: d.doubts, code: out.Code, why: out.Text}
+	e := d.entry()
+	e.attempts, e.code, e.why = d.attempts+1, out.Code, out.Text
 	switch out.Kind {
 	case transport.Accepted:
 		// The reply's text ("queued as …") is not kept: it would cost a large row a reader.

@@ -165,7 +165,7 @@ func (w *worker) record() error {
 // whether they have the mail already.
 func (w *worker) prepare(p *parcel, d *due) (ready bool, err error) {
 	p.due = d
-	settled := entry{lease: d.lease, id: d.id, attempts: d.attempts, doubts: d.doubts}
+	settled := d.entry()
 	switch {
 	case d.status != string(subscribers.Active):
 		settled.state, settled.why = Skipped, d.status
@@ -210,8 +210,15 @@ func (s *Sender) returnPath(id database.ID, generation int) string {
 	return before + s.keys.FoldedToken(subscribers.PurposeReturn, id, generation) + after
 }
 
+// entry is what is known of a delivery before it is tried.
+func (d *due) entry() entry {
+	return entry{lease: d.lease, mark: mark{id: d.id, was: d.state, attempts: d.attempts, doubts: d.doubts}}
+}
+
 func offer(d *due) entry {
-	return entry{lease: d.lease, id: d.id, state: Offered, attempts: d.attempts, doubts: d.doubts}
+	e := d.entry()
+	e.state = Offered
+	return e
 }
 
 func (w *worker) settle(d *due, out transport.Outcome) entry {
