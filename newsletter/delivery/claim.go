@@ -17,7 +17,7 @@ type lease struct {
 	first, last int64
 	owner       string // differs with every claim, so a lease lost and taken again is not mistaken for the old one
 
-	seq  int64        // of the next journal row; the recorder's own
+	seq  atomic.Int64 // of the last journal row
 	open atomic.Int64 // deliveries handed out and not settled, plus one while more are being read
 }
 

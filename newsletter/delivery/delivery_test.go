@@ -408,7 +408,7 @@ func TestLostLeaseIsNoticed(t *testing.T) {
 		if err != nil || !found || theirs.first != mine.first {
 			t.Fatal(theirs, found, err)
 		}
-		rec, err := newRecorder(d.ledger, time.Hour, 1, slog.New(slog.DiscardHandler))
+		rec, err := newRecorder(d.ledger, 1, slog.New(slog.DiscardHandler))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -107,8 +107,8 @@ func (f *feeder) settled(c *lease, n int64) error {
 	return f.sender.ledger.release(context.Background(), c)
 }
 
-// keepLeases extends the leases while a slow relay keeps the recorder from doing
-// so. A process that was stopped for longer than its lease finds it lost.
+// keepLeases extends the leases for as long as this process is at work. One that
+// was stopped for longer than its lease finds it lost.
 func (f *feeder) keepLeases(ctx context.Context, cancel context.CancelCauseFunc) {
 	tick := time.NewTicker(f.sender.opt.Lease / 3)
 	defer tick.Stop()

@@ -2,8 +2,8 @@ package delivery
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
+	"log/slog"
 	"testing"
 	"time"
 
@@ -114,20 +114,14 @@ func TestJournalOfABrokenChunk(t *testing.T) {
 // commitNote writes a note down as a recorder does.
 func commitNote(t *testing.T, l *Ledger, n *note) {
 	t.Helper()
-	r, err := newRecorder(l, time.Minute, 1, nil)
+	r, err := newRecorder(l, 1, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer r.close()
-	lost := map[*lease]bool{}
-	err = l.db.InTx(context.Background(), func(tx *sql.Tx) error {
-		if err := r.holdLeases(tx, []*note{n}, lost); err != nil {
-			return err
-		}
-		return r.writeEntries(tx, []*note{n}, lost)
-	})
-	if err != nil {
-		t.Fatal(err)
+	defer r.journal.Close()
+	lost, err := r.persist(context.Background(), []*note{n})
+	if err != nil || anyLost(n, lost) {
+		t.Fatalf("lost %v (%v)", lost, err)
 	}
 }
 

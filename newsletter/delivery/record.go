@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime"
+	"sync"
 	"time"
 
 	"apta/subscribers/database"
@@ -31,38 +32,40 @@ type note struct {
 // recorder commits the notes of all connections together: while one commit
 // waits for the disk, the next gathers.
 type recorder struct {
-	ledger *Ledger
-	hold   time.Duration
-	log    *slog.Logger
-	notes  chan *note
-	stmts  map[string]*sql.Stmt
-	marks  []mark // of the chunk being written, kept for its memory
+	ledger  *Ledger
+	log     *slog.Logger
+	notes   chan *note
+	journal *sql.Stmt
 }
 
-const (
-	holdLease  = `UPDATE chunks SET ready_at = $1 WHERE issue_id = $2 AND first_id = $3 AND owner = $4`
-	addJournal = `INSERT INTO journal (issue_id, first_id, seq, entries) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING`
-)
+// holdLease says for how long a chunk is held, by its owner only.
+const holdLease = `UPDATE chunks SET ready_at = $1 WHERE issue_id = $2 AND first_id = $3 AND owner = $4`
 
-// newRecorder prepares its statements up front: inside a transaction SQLite's
+// addJournal adds a row to the journal of a chunk, if the chunk is still held: it
+// inserts nothing for one that another process has taken. A commit whose answer
+// was lost with the database's connection is written again under the same number.
+const addJournal = `INSERT INTO journal (issue_id, first_id, seq, entries)
+SELECT issue_id, first_id, $3, $4 FROM chunks WHERE issue_id = $1 AND first_id = $2 AND owner = $5
+ON CONFLICT (issue_id, first_id, seq) DO UPDATE SET entries = excluded.entries`
+
+// addJournalShared is the same for PostgreSQL, where whoever takes the chunk over
+// waits for those who write in its journal.
+const addJournalShared = `INSERT INTO journal (issue_id, first_id, seq, entries)
+SELECT issue_id, first_id, $3::bigint, $4::bytea FROM chunks WHERE issue_id = $1 AND first_id = $2 AND owner = $5 FOR SHARE
+ON CONFLICT (issue_id, first_id, seq) DO UPDATE SET entries = excluded.entries`
+
+// newRecorder prepares its statement up front: inside a transaction SQLite's
 // only writing connection is taken.
-func newRecorder(l *Ledger, hold time.Duration, connections int, log *slog.Logger) (*recorder, error) {
-	r := &recorder{ledger: l, hold: hold, log: log, notes: make(chan *note, connections), stmts: map[string]*sql.Stmt{}}
-	for _, q := range []string{holdLease, addJournal} {
-		s, err := l.db.Writer().Prepare(q)
-		if err != nil {
-			r.close()
-			return nil, fmt.Errorf("delivery: prepare: %w", err)
-		}
-		r.stmts[q] = s
+func newRecorder(l *Ledger, connections int, log *slog.Logger) (*recorder, error) {
+	query := addJournal
+	if l.db.Kind() == database.PostgreSQL {
+		query = addJournalShared
 	}
-	return r, nil
-}
-
-func (r *recorder) close() {
-	for _, s := range r.stmts {
-		s.Close()
+	s, err := l.db.Writer().Prepare(query)
+	if err != nil {
+		return nil, fmt.Errorf("delivery: prepare: %w", err)
 	}
+	return &recorder{ledger: l, log: log, notes: make(chan *note, connections), journal: s}, nil
 }
 
 // commit writes the note down and returns once it is safe on disk.
@@ -71,12 +74,29 @@ func (r *recorder) commit(n *note) error {
 	return <-n.done
 }
 
+// sharedCommits is how many commits PostgreSQL has under way at once. SQLite has
+// one writer.
+const sharedCommits = 3
+
 // run works until notes is closed. While the database cannot be written it
 // waits, and with it every connection: no body leaves that is not written down,
 // and what a relay has answered is not forgotten. Only the end of ctx, after a
 // last grace, makes it give up.
 func (r *recorder) run(ctx context.Context) {
-	defer r.close()
+	defer r.journal.Close()
+	commits := 1
+	if r.ledger.db.Kind() == database.PostgreSQL {
+		commits = sharedCommits
+	}
+	var all sync.WaitGroup
+	for range commits {
+		all.Go(func() { r.gather(ctx) })
+	}
+	all.Wait()
+}
+
+// gather commits whatever notes there are, again and again.
+func (r *recorder) gather(ctx context.Context) {
 	batch := make([]*note, 0, cap(r.notes))
 	for n := range r.notes {
 		batch = append(batch[:0], n)
@@ -121,21 +141,12 @@ const grace = 5 * time.Second
 
 // persist commits a batch, however long that takes.
 func (r *recorder) persist(ctx context.Context, batch []*note) (lost map[*lease]bool, err error) {
-	lost = map[*lease]bool{}
+	rows := r.rows(batch)
+	lost = make(map[*lease]bool, len(rows))
 	var giveUp <-chan time.Time
 	stopped := ctx.Done()
 	for wait := 50 * time.Millisecond; ; wait = min(2*wait, 2*time.Second) {
-		err = r.ledger.db.InTx(context.Background(), func(tx *sql.Tx) error {
-			clear(lost)
-			if err := r.holdLeases(tx, batch, lost); err != nil {
-				return err
-			}
-			return r.writeEntries(tx, batch, lost)
-		})
-		if err == nil {
-			for c := range lost {
-				c.seq++
-			}
+		if err = r.commitRows(rows, lost); err == nil {
 			return lost, nil
 		}
 		r.log.Error("the ledger cannot be written; sending waits until it can", "err", err)
@@ -158,55 +169,50 @@ func anyLost(n *note, lost map[*lease]bool) bool {
 	return false
 }
 
-// holdLeases extends every lease of the batch and finds those that were lost.
-// It runs inside the commit, so nothing is written for a chunk that another
-// process has taken.
-func (r *recorder) holdLeases(tx *sql.Tx, batch []*note, lost map[*lease]bool) error {
-	until := database.Millis(r.ledger.now().Add(r.hold))
+// journalRow is what one batch adds to the journal of one chunk.
+type journalRow struct {
+	lease   *lease
+	seq     int64
+	entries []byte
+}
+
+// rows makes the journal's rows of a batch.
+func (r *recorder) rows(batch []*note) []journalRow {
+	marks := map[*lease][]mark{}
 	for _, n := range batch {
 		for i := range n.entries {
 			c := n.entries[i].lease
-			if _, seen := lost[c]; seen {
-				continue
-			}
-			res, err := r.exec(tx, holdLease, until, int64(c.issue), c.first, c.owner)
-			if err != nil {
-				return err
-			}
-			held, err := res.RowsAffected()
-			if err != nil {
-				return err
-			}
-			lost[c] = held == 0
+			marks[c] = append(marks[c], n.entries[i].mark)
 		}
 	}
-	return nil
-}
-
-// writeEntries adds a row to the journal of each chunk that the batch is about.
-// A commit whose answer was lost with the database's connection is written
-// again under the same number, and is there once.
-func (r *recorder) writeEntries(tx *sql.Tx, batch []*note, lost map[*lease]bool) error {
+	rows := make([]journalRow, 0, len(marks))
 	now := database.Millis(r.ledger.now())
-	for c, gone := range lost {
-		if gone {
-			continue
-		}
-		r.marks = r.marks[:0]
-		for _, n := range batch {
-			for i := range n.entries {
-				if e := &n.entries[i]; e.lease == c {
-					r.marks = append(r.marks, e.mark)
-				}
-			}
-		}
-		if _, err := r.exec(tx, addJournal, int64(c.issue), c.first, c.seq, appendMarks(nil, c.first, now, r.marks)); err != nil {
-			return err
-		}
+	for c, m := range marks {
+		rows = append(rows, journalRow{c, c.seq.Add(1), appendMarks(nil, c.first, now, m)})
 	}
-	return nil
+	return rows
 }
 
-func (r *recorder) exec(tx *sql.Tx, query string, args ...any) (sql.Result, error) {
-	return tx.Stmt(r.stmts[query]).Exec(args...)
+// commitRows writes the rows in one transaction and finds the chunks that were lost.
+func (r *recorder) commitRows(rows []journalRow, lost map[*lease]bool) error {
+	clear(lost)
+	if len(rows) == 1 {
+		return r.add(r.journal, &rows[0], lost) // a transaction by itself
+	}
+	return r.ledger.db.InTx(context.Background(), func(tx *sql.Tx) error {
+		clear(lost)
+		for i := range rows {
+			if err := r.add(tx.Stmt(r.journal), &rows[i], lost); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func (r *recorder) add(journal *sql.Stmt, row *journalRow, lost map[*lease]bool) error {
+	c := row.lease
+	held, err := exactlyOne(journal.Exec(int64(c.issue), c.first, row.seq, row.entries, c.owner))
+	lost[c] = !held
+	return err
 }

@@ -166,7 +166,7 @@ func (s *Sender) Work(ctx context.Context, issue database.ID) error {
 
 // round runs the feeder, the connections and the recorder until nothing is due.
 func (s *Sender) round(ctx context.Context, issue database.ID, began time.Time, edition *transport.Edition) error {
-	rec, err := newRecorder(s.ledger, s.opt.Lease, s.opt.Connections, s.opt.Log)
+	rec, err := newRecorder(s.ledger, s.opt.Connections, s.opt.Log)
 	if err != nil {
 		return err
 	}
