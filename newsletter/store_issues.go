@@ -185,8 +185,8 @@ func moveIssue(ctx context.Context, tx *sql.Tx, id database.ID, to Status, note 
 }
 
 // Approve freezes the editions of an issue, one a variant, and moves it to
-// Approved in one transaction.
-func (s *Store) Approve(ctx context.Context, id database.ID, editions map[string][]byte) error {
+// Approved in one transaction. also is done in the same.
+func (s *Store) Approve(ctx context.Context, id database.ID, editions map[string][]byte, also ...func(*sql.Tx) error) error {
 	err := s.db.InTx(ctx, func(tx *sql.Tx) error {
 		if err := moveIssue(ctx, tx, id, Approved, "", []Status{Draft, Held}); err != nil {
 			return err
@@ -199,7 +199,7 @@ ON CONFLICT (issue_id, variant) DO UPDATE SET created = excluded.created, messag
 				return err
 			}
 		}
-		return nil
+		return inTurn(tx, also)
 	})
 	if err != nil {
 		return fmt.Errorf("newsletter: approve issue %s: %w", id, err)
