@@ -42,6 +42,26 @@ func (s *Store) SaveIssue(ctx context.Context, i Issue) (Issue, error) {
 	return i, nil
 }
 
+// AddIssue stores an assembled issue where the week has none in its language;
+// where it has one, that one stays as it is and is given back.
+func (s *Store) AddIssue(ctx context.Context, i Issue) (Issue, error) {
+	err := s.db.InTx(ctx, func(tx *sql.Tx) error {
+		old, err := scanIssue(tx.QueryRowContext(ctx, selectIssue+`WHERE newsletter = $1 AND week = $2 AND language = $3`, i.Newsletter, i.Week, i.Language))
+		if err == nil {
+			i = old
+		}
+		if !errors.Is(err, sql.ErrNoRows) {
+			return err
+		}
+		i.ID, i.Revision, i.Created, i.Status = s.ids.Next(), 1, s.now().UTC().Truncate(time.Millisecond), Draft
+		return s.writeIssue(ctx, tx, i)
+	})
+	if err != nil {
+		return Issue{}, fmt.Errorf("newsletter: add issue: %w", err)
+	}
+	return i, nil
+}
+
 func (s *Store) writeIssue(ctx context.Context, tx *sql.Tx, i Issue) error {
 	doc, err := json.Marshal(i)
 	if err != nil {

@@ -127,13 +127,28 @@ func inTurn(tx *sql.Tx, also []func(*sql.Tx) error) error {
 	return nil
 }
 
+// Slot gives the slot of a week, or ErrNotFound.
+func (s *Store) Slot(ctx context.Context, newsletter, week string) (Due, error) {
+	d := Due{Newsletter: newsletter, Week: week}
+	var at int64
+	var state string
+	err := s.db.QueryRow(ctx, `SELECT due, state, why FROM slots WHERE newsletter = $1 AND week = $2`, newsletter, week).Scan(&at, &state, &d.Why)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = ErrNotFound
+	}
+	if err != nil {
+		return Due{}, fmt.Errorf("newsletter: slot %s: %w", week, err)
+	}
+	d.At, d.State = database.FromMillis(at), SlotState(state)
+	return d, nil
+}
+
 // SlotState says what became of a week's slot; "" where the schedule never
 // wanted one.
 func (s *Store) SlotState(ctx context.Context, newsletter, week string) (SlotState, error) {
-	var state string
-	err := s.db.QueryRow(ctx, `SELECT state FROM slots WHERE newsletter = $1 AND week = $2`, newsletter, week).Scan(&state)
-	if err != nil && !errors.Is(err, sql.ErrNoRows) {
-		return "", fmt.Errorf("newsletter: slot %s: %w", week, err)
+	d, err := s.Slot(ctx, newsletter, week)
+	if errors.Is(err, ErrNotFound) {
+		return "", nil
 	}
-	return SlotState(state), nil
+	return d.State, err
 }
