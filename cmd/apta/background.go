@@ -50,7 +50,7 @@ func (a *app) keeper(r *rooms, sender *delivery.Sender) *schedule.Keeper {
 		Newsletter: c.Newsletter.Slug, Schedule: c.cron, All: c.Schedule.CatchUp == "all", Auto: c.Schedule.Policy == "auto", Lateness: c.lateness,
 		Window: c.slotWindow, Start: sender.Start, Now: a.now, Log: r.log,
 		Compose: func(ctx context.Context, w newsletter.Window) (newsletter.Issue, error) { return a.compose(ctx, r, w) },
-		Approve: func(ctx context.Context, issue newsletter.Issue) error { return a.approve(ctx, r, issue) },
+		Approve: func(ctx context.Context, issue newsletter.Issue) error { return a.markApproved(ctx, r, issue) },
 	})
 }
 

@@ -10,12 +10,13 @@ import (
 	"time"
 
 	"apta/newsletter/transport/smtptest"
+	"apta/subscribers/database/databasetest"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"apta": main})
+	testscript.Main(databasetest.Tests{M: m}, map[string]func(){"apta": main})
 }
 
 // The program as an operator uses it. Beyond testscript's own, the scripts know

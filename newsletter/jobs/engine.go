@@ -32,12 +32,13 @@ import (
 type Args interface{ Kind() string }
 
 // How long things take. A job whose process was killed is found by the leader,
-// which looks every 30 s, and where the leader itself was killed another takes
-// its place within 21 s: a job that is taken up again begins within 60 s.
+// which looks every 30 s and when it begins to lead; where the leader itself was
+// killed another leads within 22 s, and no sooner than rescueAfter. So a job is
+// taken up again within 50 s.
 const (
 	poll        = time.Second      // between two looks for new jobs
-	timeout     = 15 * time.Second // then a job's context ends
-	rescueAfter = 20 * time.Second // then its process is taken for dead
+	timeout     = 8 * time.Second  // then a job's context ends
+	rescueAfter = 10 * time.Second // then its process is taken for dead
 	soft        = 5 * time.Second  // what running jobs have left when Run ends
 	hard        = 3 * time.Second  // and what they have left to heed the end of their context
 	workers     = 4                // jobs that one process does at once
@@ -66,7 +67,7 @@ func New(db *database.DB, log *slog.Logger) *Engine {
 
 // Handle says what does the jobs of a kind. A job whose handler gives an error
 // is tried again, a second later and then at growing intervals, twelve times in
-// all. The context ends after 15 s: longer work is cut into more jobs.
+// all. The context ends after 8 s: longer work is cut into more jobs.
 func Handle[A Args](e *Engine, do func(context.Context, A) error) {
 	river.AddWorker(e.workers, &worker[A]{do: do})
 }

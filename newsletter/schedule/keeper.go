@@ -40,7 +40,7 @@ type Options struct {
 
 	Window  func(slot time.Time) newsletter.Window
 	Compose func(context.Context, newsletter.Window) (newsletter.Issue, error)
-	Approve func(context.Context, newsletter.Issue) error
+	Approve func(context.Context, newsletter.Issue) error // freezes an issue as it stands
 	Start   func(context.Context, newsletter.Issue) error // starts an issue's send
 
 	Now func() time.Time
@@ -180,6 +180,12 @@ func (k *Keeper) Send(ctx context.Context, job Send) error {
 	if err != nil || state != newsletter.SlotDone {
 		return err
 	}
-	k.opt.Log.Info("sending", "week", issue.Week, "issue", issue.ID)
-	return k.opt.Start(ctx, issue)
+	err = k.opt.Start(ctx, issue)
+	if errors.Is(err, newsletter.ErrStatus) {
+		return nil // another was faster
+	}
+	if err == nil {
+		k.opt.Log.Info("sending", "week", issue.Week, "issue", issue.ID)
+	}
+	return err
 }
