@@ -165,6 +165,31 @@ func TestFault_T4_TwoProcessesOneSlot(t *testing.T) {
 	t.Run("postgres", func(t *testing.T) { t.Parallel(); test(t, func() string { return databasetest.PostgreSQL(t) }) })
 }
 
+// What an editor approves in a process of its own goes out by itself.
+func TestApprovedInAnotherProcess(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, "", 1, smtptest.Options{})
+	s.env = append(s.env, "APTA_SCHEDULE_POLICY=approve")
+	s.serveProcess(t)
+	var draft newsletter.Issue
+	s.await(t, "draft with its slot done", func(ctx context.Context) bool {
+		list, err := s.rooms.newsletter.WithStatus(ctx, "weekly", newsletter.Draft)
+		if err != nil || len(list) != 1 {
+			return false
+		}
+		draft = list[0]
+		state, err := s.rooms.newsletter.SlotState(ctx, "weekly", draft.Week)
+		return err == nil && state == newsletter.SlotDone
+	})
+	if err := s.approve(context.Background(), s.rooms, draft); err != nil {
+		t.Fatal(err)
+	}
+	began := time.Now()
+	s.await(t, "mail", func(context.Context) bool { return s.relay.Count() == 1 })
+	t.Logf("the first mail arrived %s after the approval", time.Since(began))
+	s.await(t, "sent issue", s.sent)
+}
+
 // The process that leads is killed in mid-send. The other goes on with the
 // send, takes over what the dead one had, and leads, within a minute.
 func TestFault_L2_LeaderKilled(t *testing.T) {

@@ -3,6 +3,7 @@ package jobs_test
 import (
 	"context"
 	"errors"
+	"flag"
 	"log/slog"
 	"os"
 	"os/exec"
@@ -23,6 +24,7 @@ func TestMain(m *testing.M) {
 	if url := os.Getenv(processEnv); url != "" {
 		jobProcess(url)
 	}
+	flag.Set("test.parallel", "16") // these tests wait, most of the time
 	databasetest.Run(m)
 }
 

@@ -11,7 +11,6 @@ import (
 	"context"
 	"crypto/rand"
 	"database/sql"
-	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -203,10 +202,8 @@ func (w warnings) Enabled(ctx context.Context, level slog.Level) bool {
 type failures struct{ log *slog.Logger }
 
 func (f failures) HandleError(ctx context.Context, job *rivertype.JobRow, err error) *river.ErrorHandlerResult {
-	if job.Attempt >= job.MaxAttempts {
-		f.log.Error("a job failed and is given up", "job", job.Kind, "id", job.ID, "args", string(job.EncodedArgs), "err", err)
-	} else if !errors.Is(ctx.Err(), context.Canceled) {
-		f.log.Error("a job failed, trying again", "job", job.Kind, "id", job.ID, "args", string(job.EncodedArgs), "attempt", job.Attempt, "err", err)
+	if ctx.Err() == nil { // one that was stopped is done again and has not failed
+		f.log.Error("a job failed", "job", job.Kind, "id", job.ID, "args", string(job.EncodedArgs), "attempt", job.Attempt, "of", job.MaxAttempts, "err", err)
 	}
 	return nil
 }
