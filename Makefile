@@ -21,6 +21,7 @@ check: ## what must be quiet before a commit
 
 torture: ## the crash tests in full: fifty kills, twenty thousand readers
 	APTA_TORTURE=1 go test ./newsletter/delivery -run TestFault_L -v -timeout 30m
+	APTA_TORTURE=1 go test ./newsletter/jobs ./newsletter/schedule ./cmd/apta -run TestFault_ -v -timeout 30m
 
 bench: ## the figures of docs/performance.md
 	go test ./newsletter/assemble ./newsletter/render ./newsletter/transport -run '^$$' -bench . -benchmem

@@ -42,6 +42,26 @@ func (s *Store) SaveIssue(ctx context.Context, i Issue) (Issue, error) {
 	return i, nil
 }
 
+// AddIssue stores an assembled issue where the week has none in its language;
+// where it has one, that one stays as it is and is given back.
+func (s *Store) AddIssue(ctx context.Context, i Issue) (Issue, error) {
+	err := s.db.InTx(ctx, func(tx *sql.Tx) error {
+		old, err := scanIssue(tx.QueryRowContext(ctx, selectIssue+`WHERE newsletter = $1 AND week = $2 AND language = $3`, i.Newsletter, i.Week, i.Language))
+		if err == nil {
+			i = old
+		}
+		if !errors.Is(err, sql.ErrNoRows) {
+			return err
+		}
+		i.ID, i.Revision, i.Created, i.Status = s.ids.Next(), 1, s.now().UTC().Truncate(time.Millisecond), Draft
+		return s.writeIssue(ctx, tx, i)
+	})
+	if err != nil {
+		return Issue{}, fmt.Errorf("newsletter: add issue: %w", err)
+	}
+	return i, nil
+}
+
 func (s *Store) writeIssue(ctx context.Context, tx *sql.Tx, i Issue) error {
 	doc, err := json.Marshal(i)
 	if err != nil {
@@ -185,8 +205,8 @@ func moveIssue(ctx context.Context, tx *sql.Tx, id database.ID, to Status, note 
 }
 
 // Approve freezes the editions of an issue, one a variant, and moves it to
-// Approved in one transaction.
-func (s *Store) Approve(ctx context.Context, id database.ID, editions map[string][]byte) error {
+// Approved in one transaction. also is done in the same.
+func (s *Store) Approve(ctx context.Context, id database.ID, editions map[string][]byte, also ...func(*sql.Tx) error) error {
 	err := s.db.InTx(ctx, func(tx *sql.Tx) error {
 		if err := moveIssue(ctx, tx, id, Approved, "", []Status{Draft, Held}); err != nil {
 			return err
@@ -199,7 +219,7 @@ ON CONFLICT (issue_id, variant) DO UPDATE SET created = excluded.created, messag
 				return err
 			}
 		}
-		return nil
+		return inTurn(tx, also)
 	})
 	if err != nil {
 		return fmt.Errorf("newsletter: approve issue %s: %w", id, err)

@@ -45,8 +45,9 @@ func (s *Store) SlotHistory(ctx context.Context, newsletter string, start time.T
 }
 
 // AddSlots writes down due slots, each once per newsletter and week, and
-// reports how many were new.
-func (s *Store) AddSlots(ctx context.Context, slots []Due) (added int, err error) {
+// reports how many were new. also is done for each new one in the same
+// transaction.
+func (s *Store) AddSlots(ctx context.Context, slots []Due, also ...func(*sql.Tx, Due) error) (added int, err error) {
 	err = s.db.InTx(ctx, func(tx *sql.Tx) error {
 		added = 0
 		for _, d := range slots {
@@ -60,6 +61,14 @@ func (s *Store) AddSlots(ctx context.Context, slots []Due) (added int, err error
 				return err
 			}
 			added += int(n)
+			if n == 0 {
+				continue
+			}
+			for _, do := range also {
+				if err := do(tx, d); err != nil {
+					return err
+				}
+			}
 		}
 		return nil
 	})
@@ -93,22 +102,53 @@ func (s *Store) OpenSlots(ctx context.Context, newsletter string) ([]Due, error)
 	return slots, nil
 }
 
-// CloseSlot says what became of a slot.
-func (s *Store) CloseSlot(ctx context.Context, newsletter, week string, state SlotState, why string) error {
-	_, err := s.db.Exec(ctx, `UPDATE slots SET state = $1, why = $2 WHERE newsletter = $3 AND week = $4`, string(state), why, newsletter, week)
+// CloseSlot says what became of a slot. also is done in the same transaction.
+func (s *Store) CloseSlot(ctx context.Context, newsletter, week string, state SlotState, why string, also ...func(*sql.Tx) error) error {
+	err := s.db.InTx(ctx, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `UPDATE slots SET state = $1, why = $2 WHERE newsletter = $3 AND week = $4`, string(state), why, newsletter, week)
+		if err != nil {
+			return err
+		}
+		return inTurn(tx, also)
+	})
 	if err != nil {
 		return fmt.Errorf("newsletter: close slot %s: %w", week, err)
 	}
 	return nil
 }
 
+// inTurn does what is to be done in a transaction besides.
+func inTurn(tx *sql.Tx, also []func(*sql.Tx) error) error {
+	for _, do := range also {
+		if err := do(tx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Slot gives the slot of a week, or ErrNotFound.
+func (s *Store) Slot(ctx context.Context, newsletter, week string) (Due, error) {
+	d := Due{Newsletter: newsletter, Week: week}
+	var at int64
+	var state string
+	err := s.db.QueryRow(ctx, `SELECT due, state, why FROM slots WHERE newsletter = $1 AND week = $2`, newsletter, week).Scan(&at, &state, &d.Why)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = ErrNotFound
+	}
+	if err != nil {
+		return Due{}, fmt.Errorf("newsletter: slot %s: %w", week, err)
+	}
+	d.At, d.State = database.FromMillis(at), SlotState(state)
+	return d, nil
+}
+
 // SlotState says what became of a week's slot; "" where the schedule never
 // wanted one.
 func (s *Store) SlotState(ctx context.Context, newsletter, week string) (SlotState, error) {
-	var state string
-	err := s.db.QueryRow(ctx, `SELECT state FROM slots WHERE newsletter = $1 AND week = $2`, newsletter, week).Scan(&state)
-	if err != nil && !errors.Is(err, sql.ErrNoRows) {
-		return "", fmt.Errorf("newsletter: slot %s: %w", week, err)
+	d, err := s.Slot(ctx, newsletter, week)
+	if errors.Is(err, ErrNotFound) {
+		return "", nil
 	}
-	return SlotState(state), nil
+	return d.State, err
 }

@@ -9,6 +9,7 @@ import (
 
 	"apta/newsletter"
 	"apta/newsletter/delivery"
+	"apta/newsletter/jobs"
 
 	"github.com/spf13/cobra"
 )
@@ -27,10 +28,10 @@ func (a *app) issueControls() []*cobra.Command {
 		if err := r.ledger.Cancel(ctx, issue.ID); err != nil {
 			return "", err
 		}
-		// Where nobody is sending, nobody else would finish it.
-		ended, err := r.ledger.Sweep(ctx, issue.ID)
-		if err == nil && ended {
-			err = r.newsletter.Move(ctx, issue.ID, newsletter.Sent, "cancelled", newsletter.Sending)
+		// Where nobody is sending it is finished here; otherwise apta serve does.
+		ended, err := sweep(ctx, r, issue.ID)
+		if err == nil && !ended {
+			err = r.jobs.Insert(ctx, sweepSend{issue.ID}, jobs.Once)
 		}
 		return "cancelled", err
 	})

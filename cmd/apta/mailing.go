@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"net/mail"
@@ -12,6 +13,7 @@ import (
 	"apta/newsletter"
 	"apta/newsletter/assemble"
 	"apta/newsletter/delivery"
+	"apta/newsletter/schedule"
 	"apta/newsletter/transport"
 	"apta/subscribers"
 	"apta/subscribers/database"
@@ -109,13 +111,20 @@ func (a *app) freeze(r *rooms, issue newsletter.Issue) (*transport.Edition, erro
 	return transport.Freeze(m, h)
 }
 
-// approve freezes an issue and marks it as approved.
+// approve freezes an issue and marks it as approved. Where its slot has come
+// already, apta serve sends it.
 func (a *app) approve(ctx context.Context, r *rooms, issue newsletter.Issue) error {
+	return a.markApproved(ctx, r, issue, func(tx *sql.Tx) error {
+		return r.jobs.InsertTx(ctx, tx, schedule.Send{Issue: issue.ID})
+	})
+}
+
+func (a *app) markApproved(ctx context.Context, r *rooms, issue newsletter.Issue, also ...func(*sql.Tx) error) error {
 	edition, err := a.freeze(r, issue)
 	if err != nil {
 		return err
 	}
-	return r.newsletter.Approve(ctx, issue.ID, map[string][]byte{"": edition.Bytes()})
+	return r.newsletter.Approve(ctx, issue.ID, map[string][]byte{"": edition.Bytes()}, also...)
 }
 
 // sampleMessage is the mail as an imagined reader would get it.

@@ -16,6 +16,7 @@ import (
 
 	"apta/newsletter"
 	"apta/newsletter/delivery"
+	"apta/newsletter/jobs"
 	"apta/newsletter/render"
 	"apta/subscribers"
 	"apta/subscribers/database"
@@ -61,6 +62,7 @@ type rooms struct {
 	newsletter  *newsletter.Store
 	subscribers *subscribers.Store
 	ledger      *delivery.Ledger
+	jobs        *jobs.Engine
 	keys        *subscribers.Keys
 	renderer    *render.Renderer
 	log         *slog.Logger
@@ -82,7 +84,7 @@ func (a *app) root() *cobra.Command {
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
 	root.PersistentFlags().StringVar(&a.configFile, "config", "", "configuration file (default apta.toml, or APTA_CONFIG)")
-	root.AddCommand(a.initCommand(), a.itemCommand(), a.subscriberCommand(), a.issueCommand(), a.scheduleCommand(), a.serveCommand(), a.workCommand(), a.databaseCommand(), a.dkimCommand(), a.demoCommand())
+	root.AddCommand(a.initCommand(), a.itemCommand(), a.subscriberCommand(), a.issueCommand(), a.scheduleCommand(), a.serveCommand(), a.workCommand(), a.databaseCommand(), a.jobsCommand(), a.dkimCommand(), a.demoCommand())
 	for _, c := range allCommands(root) {
 		if c.RunE == nil {
 			c.RunE = func(c *cobra.Command, args []string) error {
@@ -166,14 +168,13 @@ func (a *app) open(ctx context.Context) (*rooms, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := db.Migrate(ctx, subscribers.Schema(), newsletter.Schema(), delivery.Schema()); err != nil {
+	if err := db.Migrate(ctx, subscribers.Schema(), newsletter.Schema(), delivery.Schema(), jobs.Schema()); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
-	ids := database.NewIDs(a.now, nil)
+	ids, log := database.NewIDs(a.now, nil), slog.New(slog.NewTextHandler(a.stderr, nil))
 	a.rooms = &rooms{
 		db: db, newsletter: newsletter.NewStore(db, ids, a.now), subscribers: subscribers.NewStore(db, ids, a.now),
-		ledger: delivery.NewLedger(db, a.now), keys: keys, renderer: renderer,
-		log: slog.New(slog.NewTextHandler(a.stderr, nil)),
+		ledger: delivery.NewLedger(db, a.now), jobs: jobs.New(db, log), keys: keys, renderer: renderer, log: log,
 	}
 	return a.rooms, nil
 }

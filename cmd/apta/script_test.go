@@ -10,12 +10,13 @@ import (
 	"time"
 
 	"apta/newsletter/transport/smtptest"
+	"apta/subscribers/database/databasetest"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"apta": main})
+	testscript.Main(databasetest.Tests{M: m}, map[string]func(){"apta": main})
 }
 
 // The program as an operator uses it. Beyond testscript's own, the scripts know
@@ -23,6 +24,7 @@ func TestMain(m *testing.M) {
 //	relay [refuse ADDRESS-PART]   starts an SMTP server; $SMTP_PORT is where
 //	received N [WORDS...]         checks that the server took N messages, the last with the words in it
 //	waitfor URL [WORDS...]        asks a page until it answers and holds it against the words
+//	done KIND                     waits until a job of the kind was done
 //	seed                          copies the seed week to items.jsonl, or skips the script where it is not
 func TestScripts(t *testing.T) {
 	sample, err := filepath.Abs("demo/items.jsonl")
@@ -41,7 +43,7 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"relay": startRelay, "received": received, "waitfor": waitFor,
+			"relay": startRelay, "received": received, "waitfor": waitFor, "done": jobDone,
 			"seed": func(ts *testscript.TestScript, _ bool, _ []string) {
 				items, err := os.ReadFile(filepath.Join(seed, "items.jsonl"))
 				if os.IsNotExist(err) {
@@ -96,6 +98,16 @@ func received(ts *testscript.TestScript, neg bool, args []string) {
 			ts.Fatalf("the last message lacks %q:\n%s", words, last.Data)
 		}
 	}
+}
+
+func jobDone(ts *testscript.TestScript, _ bool, args []string) {
+	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(100 * time.Millisecond) {
+		ts.Check(ts.Exec("apta", "jobs", "list", "--done"))
+		if strings.Contains(ts.ReadFile("stdout"), args[0]) {
+			return
+		}
+	}
+	ts.Fatalf("no job %s was done", args[0])
 }
 
 func waitFor(ts *testscript.TestScript, neg bool, args []string) {

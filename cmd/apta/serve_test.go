@@ -5,10 +5,13 @@ import (
 	"context"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"apta/newsletter"
+	"apta/newsletter/delivery"
+	"apta/newsletter/jobs"
 	"apta/newsletter/transport/smtptest"
 	"apta/subscribers"
 )
@@ -16,9 +19,10 @@ import (
 // newsroom is a program with a clock of the test's own.
 type newsroom struct {
 	*app
-	rooms *rooms
-	relay *smtptest.Server
-	clock time.Time
+	rooms  *rooms
+	sender *delivery.Sender
+	relay  *smtptest.Server
+	clock  atomic.Pointer[time.Time]
 }
 
 func newNewsroom(t *testing.T, set func(*Config)) *newsroom {
@@ -29,8 +33,9 @@ func newNewsroom(t *testing.T, set func(*Config)) *newsroom {
 	}
 	t.Cleanup(relay.Close)
 	n := &newsroom{relay: relay}
+	n.at(t, "2024-10-01T12:00:00+05:00")
 	var out bytes.Buffer
-	n.app = &app{stdout: &out, stderr: &out, now: func() time.Time { return n.clock }}
+	n.app = &app{stdout: &out, stderr: &out, now: func() time.Time { return *n.clock.Load() }}
 	c := defaults()
 	c.SMTP.Host, c.SMTP.Port, c.SMTP.TLS = relay.Host(), relay.Port(), "none"
 	c.Mail.From, c.Schedule.Zone, c.Schedule.Policy = "weekly@news.example", "Asia/Almaty", "auto"
@@ -46,6 +51,7 @@ func newNewsroom(t *testing.T, set func(*Config)) *newsroom {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { n.close() })
+	n.run(t)
 	if _, err := n.rooms.subscribers.Add(context.Background(), subscribers.Subscriber{Email: "a@example.org"}, "test"); err != nil {
 		t.Fatal(err)
 	}
@@ -54,10 +60,11 @@ func newNewsroom(t *testing.T, set func(*Config)) *newsroom {
 
 func (n *newsroom) at(t *testing.T, clock string) {
 	t.Helper()
-	var err error
-	if n.clock, err = time.Parse(time.RFC3339, clock); err != nil {
+	at, err := time.Parse(time.RFC3339, clock)
+	if err != nil {
 		t.Fatal(err)
 	}
+	n.clock.Store(&at)
 }
 
 func (n *newsroom) item(t *testing.T, published string) {
@@ -72,23 +79,43 @@ func (n *newsroom) item(t *testing.T, published string) {
 	}
 }
 
-// tick is what happens in a second of apta serve.
+// run does jobs as apta serve would, but for those of every minute.
+func (n *newsroom) run(t *testing.T) {
+	t.Helper()
+	var err error
+	if n.sender, err = n.app.sender(n.rooms); err != nil {
+		t.Fatal(err)
+	}
+	engine := n.background(n.rooms, n.sender)
+	engine.Poll = 10 * time.Millisecond
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- engine.Run(ctx) }()
+	t.Cleanup(func() { stop(); <-ended })
+}
+
+// tick is what happens in a minute of apta serve.
 func (n *newsroom) tick(t *testing.T) {
 	t.Helper()
 	ctx := context.Background()
-	sender, err := n.sender(n.rooms)
+	if err := n.rooms.jobs.Insert(ctx, everyMinute{}); err != nil {
+		t.Fatal(err)
+	}
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(5 * time.Millisecond) {
+		open, err := n.rooms.jobs.List(ctx, 10, jobs.Open...)
+		if err != nil || time.Now().After(deadline) {
+			t.Fatalf("there are still %+v (%v)", open, err)
+		}
+		if len(open) == 0 {
+			break
+		}
+	}
+	sends, err := n.rooms.ledger.Open(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := n.takeSlots(ctx, n.rooms, sender); err != nil {
-		t.Fatal(err)
-	}
-	open, err := n.rooms.ledger.Open(ctx)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, send := range open {
-		if err := sender.Work(ctx, send.Issue); err != nil {
+	for _, send := range sends {
+		if err := n.sender.Work(ctx, send.Issue); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -172,7 +199,7 @@ func TestApprovedBeforeTheSlot(t *testing.T) {
 	n.tick(t)
 	n.item(t, "2024-10-16T12:00:00+05:00")
 	n.at(t, "2024-10-17T12:00:00+05:00")
-	issue, err := n.compose(ctx, n.rooms, n.cfg.slotWindow(n.cfg.cron.Next(n.clock)))
+	issue, err := n.compose(ctx, n.rooms, n.cfg.slotWindow(n.cfg.cron.Next(n.now())))
 	if err != nil {
 		t.Fatal(err)
 	}

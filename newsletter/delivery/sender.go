@@ -77,7 +77,6 @@ func (s *Sender) Run(ctx context.Context) error {
 		if err != nil && ctx.Err() == nil {
 			s.opt.Log.Error("cannot read the sends, trying again", "err", err)
 		}
-		s.sweep(ctx)
 		for _, send := range sends {
 			if err := s.Work(ctx, send.Issue); err != nil && ctx.Err() == nil {
 				s.opt.Log.Error("a send stopped, trying again", "issue", send.Issue, "err", err)
@@ -89,23 +88,6 @@ func (s *Sender) Run(ctx context.Context) error {
 		case <-s.kick:
 		case <-time.After(idlePoll):
 		}
-	}
-}
-
-// sweep finishes what persons have cancelled.
-func (s *Sender) sweep(ctx context.Context) {
-	sends, err := s.ledger.Cancelled(ctx)
-	for _, send := range sends {
-		var ended bool
-		if ended, err = s.ledger.Sweep(ctx, send.Issue); ended && err == nil {
-			err = s.store.Move(ctx, send.Issue, newsletter.Sent, "cancelled", newsletter.Sending)
-		}
-		if err != nil {
-			break
-		}
-	}
-	if err != nil && ctx.Err() == nil {
-		s.opt.Log.Error("a cancelled send could not be finished, trying again", "err", err)
 	}
 }
 

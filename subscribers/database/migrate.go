@@ -17,6 +17,32 @@ import (
 type Schema struct {
 	Owner string
 	Files fs.FS
+	// Steps gives the SQL of a library that brings its own for each database. It
+	// is run as it is, in place of Files.
+	Steps func(Kind) ([]string, error)
+}
+
+// steps gives the schema's SQL for one database, in order.
+func (s Schema) steps(kind Kind) ([]string, error) {
+	if s.Steps != nil {
+		return s.Steps(kind)
+	}
+	files, err := fs.Glob(s.Files, "*.sql") // sorted
+	if err != nil {
+		return nil, err
+	}
+	list := make([]string, len(files))
+	for i, name := range files {
+		if n, err := strconv.Atoi(name[:min(4, len(name))]); err != nil || n != i+1 {
+			return nil, fmt.Errorf("%s should be number %04d", name, i+1)
+		}
+		text, err := fs.ReadFile(s.Files, name)
+		if err != nil {
+			return nil, err
+		}
+		list[i] = translate(kind, string(text))
+	}
+	return list, nil
 }
 
 // ErrNewer marks a database that a later version of the program has changed.
@@ -28,26 +54,43 @@ var ErrNewer = errors.New("the database is from a newer version of apta")
 func (db *DB) Migrate(ctx context.Context, schemas ...Schema) error {
 	steps := make(map[string][]string)
 	for _, s := range schemas {
-		files, err := fs.Glob(s.Files, "*.sql") // sorted
+		list, err := s.steps(db.kind)
 		if err != nil {
 			return fmt.Errorf("database: schema of %s: %w", s.Owner, err)
 		}
-		for i, name := range files {
-			if n, err := strconv.Atoi(name[:min(4, len(name))]); err != nil || n != i+1 {
-				return fmt.Errorf("database: schema of %s: %s should be number %04d", s.Owner, name, i+1)
-			}
-			text, err := fs.ReadFile(s.Files, name)
-			if err != nil {
-				return fmt.Errorf("database: schema of %s: %w", s.Owner, err)
-			}
-			steps[s.Owner] = append(steps[s.Owner], translate(db.kind, string(text)))
-		}
+		steps[s.Owner] = list
 	}
 	current, err := db.versions(ctx, steps)
 	if err != nil || current {
 		return err
 	}
-	return db.InTx(ctx, func(tx *sql.Tx) error { return db.migrate(ctx, tx, schemas, steps) })
+	err = db.InTx(ctx, func(tx *sql.Tx) error {
+		for _, s := range schemas {
+			if s.Steps != nil {
+				continue
+			}
+			if err := db.migrate(ctx, tx, s.Owner, steps[s.Owner]); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	// A library's steps are written to be committed one by one: PostgreSQL does
+	// not let the transaction that adds a value to an enumeration use it.
+	for _, s := range schemas {
+		for n := range steps[s.Owner] {
+			if s.Steps == nil {
+				break
+			}
+			if err := db.InTx(ctx, func(tx *sql.Tx) error { return db.migrate(ctx, tx, s.Owner, steps[s.Owner][:n+1]) }); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // versions reads how far each owner's tables are and refuses newer ones.
@@ -87,7 +130,8 @@ func (db *DB) hasTable(ctx context.Context) (bool, error) {
 // the letters of "apta".
 const migrationLock = 0x61707461
 
-func (db *DB) migrate(ctx context.Context, tx *sql.Tx, schemas []Schema, steps map[string][]string) error {
+// migrate takes one owner's tables through the steps that they lack.
+func (db *DB) migrate(ctx context.Context, tx *sql.Tx, owner string, steps []string) error {
 	if db.kind == PostgreSQL {
 		if _, err := tx.ExecContext(ctx, `SELECT pg_advisory_xact_lock($1)`, int64(migrationLock)); err != nil {
 			return fmt.Errorf("database: lock: %w", err)
@@ -97,21 +141,19 @@ func (db *DB) migrate(ctx context.Context, tx *sql.Tx, schemas []Schema, steps m
 	if err != nil {
 		return fmt.Errorf("database: schema_version: %w", err)
 	}
-	for _, s := range schemas {
-		var v int
-		err := tx.QueryRowContext(ctx, `SELECT version FROM schema_version WHERE owner = $1`, s.Owner).Scan(&v)
-		if err != nil && !errors.Is(err, sql.ErrNoRows) {
-			return fmt.Errorf("database: read version: %w", err)
+	var v int
+	err = tx.QueryRowContext(ctx, `SELECT version FROM schema_version WHERE owner = $1`, owner).Scan(&v)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return fmt.Errorf("database: read version: %w", err)
+	}
+	for ; v < len(steps); v++ {
+		if _, err := tx.ExecContext(ctx, steps[v]); err != nil {
+			return fmt.Errorf("database: tables of %s, step %d: %w", owner, v+1, err)
 		}
-		for ; v < len(steps[s.Owner]); v++ {
-			if _, err := tx.ExecContext(ctx, steps[s.Owner][v]); err != nil {
-				return fmt.Errorf("database: tables of %s, step %d: %w", s.Owner, v+1, err)
-			}
-		}
-		_, err = tx.ExecContext(ctx, `INSERT INTO schema_version (owner, version) VALUES ($1, $2) ON CONFLICT (owner) DO UPDATE SET version = excluded.version`, s.Owner, v)
-		if err != nil {
-			return fmt.Errorf("database: write version: %w", err)
-		}
+	}
+	_, err = tx.ExecContext(ctx, `INSERT INTO schema_version (owner, version) VALUES ($1, $2) ON CONFLICT (owner) DO UPDATE SET version = excluded.version`, owner, v)
+	if err != nil {
+		return fmt.Errorf("database: write version: %w", err)
 	}
 	return nil
 }

@@ -26,8 +26,14 @@ type shared struct {
 var one shared
 
 // Run is a TestMain that stops the PostgreSQL which Each may have started.
-func Run(m *testing.M) {
-	code := m.Run()
+func Run(m *testing.M) { os.Exit(Tests{m}.Run()) }
+
+// Tests is a testing.M that stops the PostgreSQL, for a TestMain that does more.
+type Tests struct{ *testing.M }
+
+// Run runs the tests and gives the exit status.
+func (m Tests) Run() int {
+	code := m.M.Run()
 	if one.server != nil {
 		if err := one.server.Stop("immediate"); err != nil {
 			fmt.Fprintln(os.Stderr, "the PostgreSQL of these tests did not stop:", err)
@@ -37,7 +43,7 @@ func Run(m *testing.M) {
 	if one.dir != "" {
 		os.RemoveAll(one.dir)
 	}
-	os.Exit(code)
+	return code
 }
 
 // Each runs a test on a fresh SQLite file and on a fresh PostgreSQL database

@@ -1,0 +1,83 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"apta/newsletter"
+	"apta/newsletter/delivery"
+	"apta/newsletter/jobs"
+	"apta/newsletter/schedule"
+	"apta/subscribers/database"
+)
+
+// everyMinute is the job that looks for what has come due.
+type everyMinute struct{}
+
+func (everyMinute) Kind() string { return "every-minute" }
+
+// sweepSend is the job of finishing a cancelled send.
+type sweepSend struct {
+	Issue database.ID `json:"issue"`
+}
+
+func (sweepSend) Kind() string { return "sweep-send" }
+
+// background gives the engine its handlers: all that apta serve does besides
+// sending and answering requests.
+func (a *app) background(r *rooms, sender *delivery.Sender) *jobs.Engine {
+	keeper := a.keeper(r, sender)
+	jobs.Handle(r.jobs, func(ctx context.Context, _ everyMinute) error {
+		return errors.Join(keeper.Reckon(ctx), a.findCancelled(ctx, r))
+	})
+	jobs.Handle(r.jobs, keeper.Assemble)
+	jobs.Handle(r.jobs, keeper.Send)
+	jobs.Handle(r.jobs, func(ctx context.Context, job sweepSend) error {
+		ended, err := sweep(ctx, r, job.Issue)
+		if err == nil && !ended {
+			return jobs.Again(time.Second)
+		}
+		return err
+	})
+	return r.jobs
+}
+
+// keeper keeps the schedule that is configured.
+func (a *app) keeper(r *rooms, sender *delivery.Sender) *schedule.Keeper {
+	c := a.cfg
+	return schedule.NewKeeper(r.newsletter, r.jobs, schedule.Options{
+		Newsletter: c.Newsletter.Slug, Schedule: c.cron, All: c.Schedule.CatchUp == "all", Auto: c.Schedule.Policy == "auto", Lateness: c.lateness,
+		Window: c.slotWindow, Start: sender.Start, Now: a.now, Log: r.log,
+		Compose: func(ctx context.Context, w newsletter.Window) (newsletter.Issue, error) { return a.compose(ctx, r, w) },
+		Approve: func(ctx context.Context, issue newsletter.Issue) error { return a.markApproved(ctx, r, issue) },
+	})
+}
+
+// findCancelled puts back the jobs of cancelled sends that have none.
+func (a *app) findCancelled(ctx context.Context, r *rooms) error {
+	sends, err := r.ledger.Cancelled(ctx)
+	if err != nil {
+		return err
+	}
+	for _, send := range sends {
+		if err := r.jobs.Insert(ctx, sweepSend{send.Issue}, jobs.Once); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// sweep finishes a cancelled send; ended is false while somebody still works on
+// it. It may be called again.
+func sweep(ctx context.Context, r *rooms, issue database.ID) (ended bool, err error) {
+	ended, err = r.ledger.Sweep(ctx, issue)
+	if err != nil || !ended {
+		return false, err
+	}
+	err = r.newsletter.Move(ctx, issue, newsletter.Sent, "cancelled", newsletter.Sending)
+	if errors.Is(err, newsletter.ErrStatus) {
+		err = nil // another was as far
+	}
+	return true, err
+}
