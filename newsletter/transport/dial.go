@@ -26,6 +26,8 @@ type Relay struct {
 	HELO     string        // our own name; the machine's where empty
 	Timeout  time.Duration // for connecting and for each command; 30 s where zero
 	Lockstep bool          // never pipeline
+	Notify   string        // what it is to report where it offers DSN, such as FAILURE,DELAY or NEVER; FAILURE where empty
+	Manners  *Manners      // what its connections have learned of it, in common; each learns alone where nil
 	Config   *tls.Config   // nil is the system's
 }
 
@@ -107,13 +109,9 @@ func (r Relay) explain(err error) error {
 
 // newConn takes over an opened client.
 func newConn(sc *smtp.Client, r Relay) *Conn {
-	c := &Conn{client: sc, relay: r}
-	c.pipelining, _ = sc.Extension("PIPELINING")
-	c.pipelining = c.pipelining && !r.Lockstep
-	c.utf8, _ = sc.Extension("SMTPUTF8")
-	if ok, limit := sc.Extension("SIZE"); ok {
-		c.size = true
-		c.sizeLimit, _ = strconv.Atoi(limit) // none or 0 is no limit (RFC 1870, 3)
+	if r.Manners == nil {
+		r.Manners = NewManners(nil)
 	}
-	return c
+	offered, _ := sc.Extension("PIPELINING")
+	return &Conn{client: sc, relay: r, ext: extensionsOf(sc), offered: offered && !r.Lockstep}
 }

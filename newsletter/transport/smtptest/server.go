@@ -51,6 +51,7 @@ type Options struct {
 	Script     func(stage Stage, argument string) Action
 	CountOnly  bool // keep no messages
 	Latency    time.Duration
+	Pipelining Pipelining
 }
 
 // Message is one that was accepted.
@@ -64,6 +65,7 @@ type Server struct {
 	listener net.Listener
 	opt      Options
 	count    atomic.Int64
+	together atomic.Int64
 
 	mu       sync.Mutex
 	messages []Message
@@ -100,6 +102,9 @@ func (s *Server) Port() int { return s.listener.Addr().(*net.TCPAddr).Port }
 
 // Count is how many messages were accepted.
 func (s *Server) Count() int { return int(s.count.Load()) }
+
+// Together is how many commands came while another of the same client waited.
+func (s *Server) Together() int { return int(s.together.Load()) }
 
 // Messages gives the accepted messages in the order they came.
 func (s *Server) Messages() []Message {
@@ -160,6 +165,8 @@ type session struct {
 	out      *bufio.Writer
 	from, to string
 	body     []byte
+	together bool     // the next command came together with the one before
+	held     []string // replies that are kept for a wrong place
 }
 
 // act does what the script wants at a stage; ok is false where the session is over.
@@ -181,8 +188,7 @@ func (s *session) act(stage Stage, argument, usual string) (said string, ok bool
 	if a.Reply != "" {
 		usual = a.Reply
 	}
-	s.out.WriteString(usual)
-	s.out.WriteString("\r\n")
+	s.say(usual)
 	if a.After {
 		s.out.Flush()
 		return usual, false
@@ -212,7 +218,11 @@ func (s *session) run() {
 			s.server.commands = append(s.server.commands, string(raw))
 			s.server.mu.Unlock()
 		}
-		if !s.command(line) {
+		ok, skip := s.spoil()
+		if ok && !skip {
+			ok = s.command(line)
+		}
+		if !ok {
 			s.out.Flush()
 			return
 		}
@@ -326,7 +336,7 @@ func (s *session) data() bool {
 		}
 	}
 	s.from, s.to = "", ""
-	return ok
+	return ok && s.spoilDot()
 }
 
 // unstuff drops the final dot and the dots that were doubled.
