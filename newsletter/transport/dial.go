@@ -47,14 +47,21 @@ func (r Relay) Dial(ctx context.Context) (*Conn, error) {
 	if r.Timeout == 0 {
 		r.Timeout = 30 * time.Second
 	}
-	client, err := gomail.NewClient(r.Host, r.options()...)
+	var g guarded
+	options := r.options()
+	if r.TLS != "tls" { // there the certificate comes before the first word
+		options = append(options, gomail.WithDialContextFunc(g.dial))
+	}
+	client, err := gomail.NewClient(r.Host, options...)
 	if err != nil {
 		return nil, fmt.Errorf("transport: %s: %w", r.address(), err)
 	}
 	sc, err := client.DialToSMTPClientWithContext(ctx)
 	if err != nil {
+		g.giveUp()
 		return nil, r.explain(err)
 	}
+	g.opened = true
 	return newConn(sc, r), nil
 }
 
@@ -100,7 +107,7 @@ func (r Relay) explain(err error) error {
 	switch {
 	case errors.As(err, &cert), errors.As(err, &record), strings.Contains(text, "starttls"), strings.Contains(text, "tls:"):
 		kind = ErrTLS
-	case errors.As(err, &op), errors.As(err, &dns), errors.Is(err, context.DeadlineExceeded):
+	case errors.As(err, &op), errors.As(err, &dns), errors.Is(err, context.DeadlineExceeded), errors.Is(err, errTalkative):
 	case strings.Contains(text, "auth"), strings.HasPrefix(text, "535"), strings.HasPrefix(text, "534"), strings.Contains(text, "unencrypted"), strings.Contains(text, "credentials"):
 		kind = ErrAuth
 	}

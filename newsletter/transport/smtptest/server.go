@@ -5,6 +5,7 @@ package smtptest
 import (
 	"bufio"
 	"bytes"
+
 	"crypto/tls"
 	"fmt"
 	"io"
@@ -41,6 +42,10 @@ type Action struct {
 	After bool          // hang up after the reply
 	Hang  bool          // say nothing more, until the client goes
 	Read  int           // at Body: hang up after so many octets
+	// Trickle is the time that each octet of the reply takes.
+	Trickle time.Duration
+	Spoil   bool // write rubbish beneath TLS instead of a reply
+	Deaf    bool // at Body: read nothing more, until Close
 }
 
 // Options say how a server behaves.
@@ -72,7 +77,7 @@ type Server struct {
 	conns    map[net.Conn]bool
 	commands []string
 	done     sync.WaitGroup
-	closed   bool
+	closing  chan struct{}
 }
 
 // Start listens on a free port of 127.0.0.1.
@@ -89,7 +94,7 @@ func Serve(l net.Listener, opt Options) *Server {
 	if opt.Extensions == nil {
 		opt.Extensions = []string{"PIPELINING", "8BITMIME", "SMTPUTF8", "SIZE 10485760"}
 	}
-	s := &Server{listener: l, opt: opt, conns: map[net.Conn]bool{}}
+	s := &Server{listener: l, opt: opt, conns: map[net.Conn]bool{}, closing: make(chan struct{})}
 	s.done.Go(s.accept)
 	return s
 }
@@ -123,13 +128,24 @@ func (s *Server) Commands() []string {
 // Close stops the server and hangs up on every client.
 func (s *Server) Close() {
 	s.mu.Lock()
-	s.closed = true
+	if !s.isClosing() {
+		close(s.closing)
+	}
 	for c := range s.conns {
 		c.Close()
 	}
 	s.mu.Unlock()
 	s.listener.Close()
 	s.done.Wait()
+}
+
+func (s *Server) isClosing() bool {
+	select {
+	case <-s.closing:
+		return true
+	default:
+		return false
+	}
 }
 
 func (s *Server) accept() {
@@ -139,7 +155,7 @@ func (s *Server) accept() {
 			return
 		}
 		s.mu.Lock()
-		if s.closed {
+		if s.isClosing() {
 			s.mu.Unlock()
 			c.Close()
 			return
@@ -184,9 +200,15 @@ func (s *session) act(stage Stage, argument, usual string) (said string, ok bool
 	if a.Drop {
 		return "", false
 	}
+	if a.Spoil {
+		return "", s.spoilTLS()
+	}
 	s.out.WriteString(a.Raw)
 	if a.Reply != "" {
 		usual = a.Reply
+	}
+	if a.Trickle > 0 {
+		return usual, s.trickle(usual+"\r\n", a.Trickle)
 	}
 	s.say(usual)
 	if a.After {
@@ -318,6 +340,10 @@ func (s *session) data() bool {
 			io.Copy(io.Discard, io.LimitReader(s.in, 1<<30))
 			return false
 		}
+		if a.Deaf {
+			<-s.server.closing
+			return false
+		}
 		if a.Drop || a.Read > 0 {
 			io.CopyN(io.Discard, s.in, int64(a.Read))
 			return false
@@ -337,56 +363,6 @@ func (s *session) data() bool {
 	}
 	s.from, s.to = "", ""
 	return ok && s.spoilDot()
-}
-
-// unstuff drops the final dot and the dots that were doubled.
-func unstuff(body []byte) string {
-	body = bytes.TrimSuffix(body, []byte(".\r\n"))
-	return string(bytes.ReplaceAll(body, []byte("\r\n.."), []byte("\r\n.")))
-}
-
-// readBody reads up to the line that is a dot alone, a buffer at a time.
-func (s *session) readBody() error {
-	s.body = s.body[:0]
-	tail := []byte("\r\n") // what was read last: the end may lie across two reads
-	end := []byte("\r\n.\r\n")
-	for {
-		if _, err := s.in.Peek(1); err != nil {
-			return err
-		}
-		chunk, err := s.in.Peek(s.in.Buffered())
-		if err != nil {
-			return err
-		}
-		seam := append(append([]byte(nil), tail...), chunk[:min(len(chunk), len(end)-1)]...)
-		if i := bytes.Index(seam, end); i >= 0 {
-			return s.take(chunk[:i+len(end)-len(tail)], i+len(end)-len(tail))
-		}
-		if i := bytes.Index(chunk, end); i >= 0 {
-			return s.take(chunk[:i+len(end)], i+len(end))
-		}
-		tail = append([]byte(nil), lastBytes(tail, chunk, len(end)-1)...)
-		if err := s.take(chunk, len(chunk)); err != nil {
-			return err
-		}
-	}
-}
-
-// lastBytes gives the last n octets of a followed by b.
-func lastBytes(a, b []byte, n int) []byte {
-	if len(b) >= n {
-		return b[len(b)-n:]
-	}
-	all := append(append([]byte(nil), a...), b...)
-	return all[max(0, len(all)-n):]
-}
-
-func (s *session) take(b []byte, n int) error {
-	if !s.server.opt.CountOnly {
-		s.body = append(s.body, b...)
-	}
-	_, err := s.in.Discard(n)
-	return err
 }
 
 // auth checks AUTH PLAIN (RFC 4616).
