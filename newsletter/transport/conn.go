@@ -147,7 +147,7 @@ func (c *Conn) Deliver(l, next *Letter) (out, nextReady Outcome) {
 			return c.deliverFlowing(l, e)
 		}
 	}
-	out = c.handOver(l, "")
+	out = c.handOver(l)
 	switch {
 	case next == nil:
 	case unfit != nil:
@@ -164,10 +164,12 @@ func (c *Conn) Deliver(l, next *Letter) (out, nextReady Outcome) {
 
 // handOver writes a body, its final dot and what else is to travel with them,
 // and reads the reply to the dot.
-func (c *Conn) handOver(l *Letter, behind string) Outcome {
+func (c *Conn) handOver(l *Letter, behind ...string) Outcome {
 	l.Body = append(l.Body, ".\r\n"...)
 	end := len(l.Body)
-	l.Body = append(l.Body, behind...)
+	for _, command := range behind {
+		l.Body = append(l.Body, command...)
+	}
 	if sent, err := c.writeCounted(l.Body); err != nil {
 		if sent >= end { // the dot had left; the relay may have taken the message
 			return Outcome{Kind: Doubtful, Err: err}

@@ -52,7 +52,7 @@ func (c *Conn) beginTogether(e envelope) Outcome {
 // behind it. Where the replies turn out to be out of step, nobody knows which of
 // them was the body's.
 func (c *Conn) deliverFlowing(l *Letter, e envelope) (out, nextReady Outcome) {
-	out = c.handOver(l, e[0]+e[1]+e[2])
+	out = c.handOver(l, e[:]...)
 	if c.broken == nil {
 		nextReady = c.readGroup(e)
 		if errors.Is(c.broken, errOutOfStep) {

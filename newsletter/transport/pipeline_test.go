@@ -184,3 +184,25 @@ func TestFault_S6_TriedBeforeBelieved(t *testing.T) {
 		t.Error("proof was not enough")
 	}
 }
+
+// One connection, a message of 44 KB, the server in the same process.
+func BenchmarkDeliver(b *testing.B) {
+	s := start(b, smtptest.Options{CountOnly: true})
+	c := dial(b, relay(s))
+	body := []byte(strings.Repeat("a line of the long message that each reader has\r\n", 900))
+	two := [2]Letter{{From: "weekly@news.example", To: "a@readers.example"}, {From: "weekly@news.example", To: "b@readers.example"}}
+	cur, next := &two[0], &two[1]
+	cur.Body = append(cur.Body[:0], body...)
+	if o := c.Begin(cur); o.Kind != Ready {
+		b.Fatal(o)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		next.Body = append(next.Body[:0], body...)
+		out, ready := c.Deliver(cur, next)
+		if out.Kind != Accepted || ready.Kind != Ready {
+			b.Fatal(out, ready)
+		}
+		cur, next = next, cur
+	}
+}
