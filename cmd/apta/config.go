@@ -88,6 +88,8 @@ type SMTPConfig struct {
 	HELO         string `toml:"helo"`
 	Timeout      string `toml:"timeout"`
 	Connections  int    `toml:"connections"`
+	// Notify is of what the relay is to send a report (RFC 3461).
+	Notify string `toml:"notify"`
 }
 
 // defaults are what a key is worth when neither the file nor the environment sets it.
@@ -105,7 +107,7 @@ func defaults() Config {
 		},
 		Schedule: ScheduleConfig{Cron: "0 9 * * FRI", Zone: "UTC", Policy: "approve", Window: "rolling", CatchUp: "latest", Lateness: "72h"},
 		Mail:     MailConfig{Doubtful: "resend"},
-		SMTP:     SMTPConfig{Host: "127.0.0.1", Port: 25, TLS: "starttls", Auth: "auto", Timeout: "30s", Connections: 8},
+		SMTP:     SMTPConfig{Host: "127.0.0.1", Port: 25, TLS: "starttls", Auth: "auto", Timeout: "30s", Connections: 8, Notify: "failure"},
 	}
 }
 
@@ -216,6 +218,7 @@ func (c *Config) check() (problems []error) {
 	}
 	oneOf("smtp.tls", c.SMTP.TLS, "none", "starttls", "tls")
 	oneOf("smtp.auth", c.SMTP.Auth, "auto", "none", "plain", "login", "cram-md5", "scram-sha-1", "scram-sha-256")
+	oneOf("smtp.notify", c.SMTP.Notify, "failure", "failure,delay", "never")
 	if c.SMTP.Port < 1 || c.SMTP.Port > 65535 {
 		bad("smtp.port", "%d is not a port", c.SMTP.Port)
 	}

@@ -5,8 +5,10 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"net"
 	"net/mail"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -95,7 +97,7 @@ func (c *Config) relay() (transport.Relay, error) {
 			helo = site.Hostname()
 		}
 	}
-	return transport.Relay{Host: s.Host, Port: s.Port, TLS: s.TLS, Auth: s.Auth, Username: s.Username, Password: password, HELO: helo, Timeout: timeout}, nil
+	return transport.Relay{Host: s.Host, Port: s.Port, TLS: s.TLS, Auth: s.Auth, Username: s.Username, Password: password, HELO: helo, Timeout: timeout, Notify: s.Notify}, nil
 }
 
 // freeze renders an issue and builds its edition.
@@ -228,6 +230,7 @@ func (a *app) sender(r *rooms) (*delivery.Sender, error) {
 	if err != nil {
 		return nil, err
 	}
+	relay.Manners = transport.NewManners(r.log.With("relay", net.JoinHostPort(relay.Host, strconv.Itoa(relay.Port))))
 	keys, err := a.cfg.dkimKeys()
 	if err != nil {
 		return nil, err

@@ -215,7 +215,7 @@ func blast(b *testing.B, port int, e *transport.Edition, messages, connections i
 
 // sendAll sends an issue to so many readers and gives messages a second and this
 // process's CPU time a message, in microseconds.
-func sendAll(b *testing.B, port int, url string, e *transport.Edition, readers, connections int) (rate, micros float64) {
+func sendAll(b *testing.B, port int, url string, e *transport.Edition, readers, connections int, sign ...transport.DKIM) (rate, micros float64) {
 	b.Helper()
 	ctx := context.Background()
 	must := func(err error) {
@@ -253,7 +253,7 @@ func sendAll(b *testing.B, port int, url string, e *transport.Edition, readers, 
 			}
 			return c, nil
 		},
-		Connections: connections, BaseURL: "https://news.example", Domain: "news.example", ReturnPath: "bounces@news.example", Log: slog.New(slog.DiscardHandler),
+		DKIM: sign, Connections: connections, BaseURL: "https://news.example", Domain: "news.example", ReturnPath: "bounces@news.example", Log: slog.New(slog.DiscardHandler),
 	})
 	must(s.Start(ctx, issue))
 	cpu, began := cpuTime(), time.Now()

@@ -178,7 +178,7 @@ func (w *worker) prepare(p *parcel, d *due) (ready bool, err error) {
 		reader := w.sender.reader(d)
 		body, err := w.edition.Append(p.letter.Body[:0], &reader)
 		if err == nil {
-			p.letter.From, p.letter.To, p.letter.Body = reader.ReturnPath, reader.Address, body
+			p.letter.From, p.letter.To, p.letter.ID, p.letter.Body = reader.ReturnPath, reader.Address, reader.MessageID, body
 			return true, nil
 		}
 		settled.state, settled.why = Refused, err.Error()

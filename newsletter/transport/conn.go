@@ -3,9 +3,6 @@ package transport
 import (
 	"errors"
 	"fmt"
-	"strconv"
-
-	"apta/subscribers"
 
 	"github.com/wneessen/go-mail/smtp"
 )
@@ -14,22 +11,27 @@ import (
 type Letter struct {
 	From string // the envelope sender; empty is the null reverse-path
 	To   string
+	ID   string // names the message in bounces (RFC 3461, ENVID); may be empty
 	Body []byte // as Edition.Append makes it
 }
 
 // Conn is an open connection to a relay. It is not safe for concurrent use.
 type Conn struct {
-	client     *smtp.Client
-	relay      Relay
-	pipelining bool
-	utf8       bool
-	size       bool
-	sizeLimit  int // octets; 0 is none
+	client *smtp.Client
+	relay  Relay
+	ext    extensions
 
 	out    []byte // commands being written
 	broken error  // once set, nothing is written any more
 	inData bool   // the relay waits for a body
 	begun  bool   // a transaction failed behind MAIL: it is to be reset before the next (RFC 5321, 4.1.4)
+
+	// How this connection has got on with pipelining; see pipeline.go.
+	offered bool   // by the relay, and not forbidden by the configuration
+	steady  bool   // a transaction in lock-step has gone well
+	best    speech // the most that has gone well here
+	now     speech // of the flight whose replies are due
+	trial   bool   // that flight is a trial, and its end is to be told
 }
 
 var errClosed = errors.New("the connection is closed")
@@ -70,51 +72,46 @@ func (c *Conn) Begin(l *Letter) Outcome {
 		c.fail(errors.New("a letter was begun while another waited"))
 		return Outcome{Kind: Retry, Err: c.broken}
 	}
-	commands, refused := c.commands(l)
+	e, refused := c.envelope(l)
 	if refused != nil {
 		return *refused
 	}
-	if c.pipelining {
-		return c.beginTogether(commands)
+	// A connection that was idle may have been closed: a break would say nothing.
+	if c.choose(grouped, false) == inStep {
+		return c.beginInStep(e)
 	}
-	for i, command := range commands {
-		if err := c.write([]byte(command)); err != nil {
-			return Outcome{Kind: Retry, Err: err}
-		}
-		r, err := c.read()
-		if err != nil {
-			return Outcome{Kind: Retry, Err: err}
-		}
-		if r.code/100 == 2 && i < 2 {
-			continue
-		}
-		if r.code == 354 && i == 2 {
-			c.inData = true
-			return Outcome{Kind: Ready}
-		}
-		return c.refusedAt(r, i > 0)
-	}
-	return Outcome{Kind: Ready}
+	return c.beginTogether(e)
 }
 
-func (c *Conn) beginTogether(commands [3]string) Outcome {
-	c.out = c.out[:0]
-	if c.begun {
-		c.out = append(c.out, "RSET\r\n"...)
-	}
-	for _, command := range commands {
-		c.out = append(c.out, command...)
-	}
-	if err := c.write(c.out); err != nil {
-		return Outcome{Kind: Retry, Err: err}
-	}
+// beginInStep waits for each reply before it says more.
+func (c *Conn) beginInStep(e envelope) Outcome {
 	if c.begun {
 		c.begun = false
+		if err := c.write([]byte("RSET\r\n")); err != nil {
+			return Outcome{Kind: Retry, Err: err}
+		}
 		if err := c.readReset(); err != nil {
 			return Outcome{Kind: Retry, Err: err}
 		}
 	}
-	return c.readBeginning()
+	for i, command := range e {
+		c.out = append(c.out[:0], command...)
+		if err := c.write(c.out); err != nil {
+			return Outcome{Kind: Retry, Err: err}
+		}
+		r, err := c.read()
+		switch {
+		case err != nil:
+			return Outcome{Kind: Retry, Err: err}
+		case r.code/100 == 2 && i < 2:
+			c.begun = true
+		case r.code == 354 && i == 2:
+			c.inData, c.begun, c.steady = true, false, true
+		default:
+			return c.judged(r)
+		}
+	}
+	return Outcome{Kind: Ready}
 }
 
 func (c *Conn) readReset() error {
@@ -123,81 +120,6 @@ func (c *Conn) readReset() error {
 		err = c.fail(fmt.Errorf("%w: RSET was answered %d", errReply, r.code))
 	}
 	return err
-}
-
-// commands are MAIL, RCPT and DATA with their parameters, or why this relay
-// cannot take the letter.
-func (c *Conn) commands(l *Letter) (commands [3]string, refused *Outcome) {
-	to, ascii := subscribers.ASCIIDomain(l.To)
-	from, fromASCII := subscribers.ASCIIDomain(l.From)
-	for _, a := range []string{to, from} {
-		for i := range len(a) {
-			if a[i] <= ' ' || a[i] == 0x7f || a[i] == '<' || a[i] == '>' {
-				return commands, &Outcome{Kind: Refused, Text: "5.1.3 the address has characters that no address has"}
-			}
-		}
-	}
-	mail := "MAIL FROM:<" + from + ">"
-	if !ascii || !fromASCII {
-		if !c.utf8 {
-			return commands, &Outcome{Kind: Refused, Text: "5.6.7 the address needs SMTPUTF8, which the relay does not offer"}
-		}
-		mail += " SMTPUTF8"
-	}
-	if c.size {
-		if c.sizeLimit > 0 && len(l.Body) > c.sizeLimit {
-			return commands, &Outcome{Kind: Refused, Text: fmt.Sprintf("5.3.4 the message has %d octets, the relay takes %d", len(l.Body), c.sizeLimit)}
-		}
-		mail += " SIZE=" + strconv.Itoa(len(l.Body))
-	}
-	return [3]string{mail + "\r\n", "RCPT TO:<" + to + ">\r\n", "DATA\r\n"}, nil
-}
-
-// readBeginning reads the replies to a pipelined MAIL, RCPT and DATA. All three
-// are read whatever they are, so that no reply is taken for another's.
-func (c *Conn) readBeginning() Outcome {
-	var failed *Outcome
-	for i := range 3 {
-		r, err := c.read()
-		switch {
-		case err != nil && failed != nil:
-			return *failed // the relay had said why before it hung up
-		case err != nil:
-			return Outcome{Kind: Retry, Err: err}
-		case i < 2 && r.code/100 == 2:
-			c.begun = true
-		case i == 2 && r.code == 354 && failed == nil:
-			c.inData, c.begun = true, false
-			return Outcome{Kind: Ready}
-		case i == 2 && r.code == 354:
-			// It wants a body for nobody: an empty one makes it say no (RFC 2920, 3.1).
-			c.begun = false
-			if c.write([]byte(".\r\n")) == nil {
-				c.read()
-			}
-		case failed == nil:
-			o := c.judged(r)
-			failed = &o
-		}
-		if c.broken != nil && failed != nil {
-			return *failed
-		}
-	}
-	if failed == nil {
-		return Outcome{Kind: Retry, Err: c.fail(errReply)}
-	}
-	return *failed
-}
-
-// refusedAt judges a refusal in lock-step and takes back what was begun.
-func (c *Conn) refusedAt(r reply, begun bool) Outcome {
-	o := c.judged(r)
-	if begun && c.broken == nil {
-		if err := c.write([]byte("RSET\r\n")); err == nil {
-			c.readReset()
-		}
-	}
-	return o
 }
 
 // judged is a refusal's outcome; after 421 the relay hangs up, and so do we.
@@ -218,51 +140,53 @@ func (c *Conn) Deliver(l, next *Letter) (out, nextReady Outcome) {
 	if c.broken != nil || !c.inData {
 		return Outcome{Kind: Retry, Err: c.fail(errClosed)}, Outcome{Kind: Retry, Err: c.broken}
 	}
-	var commands [3]string
+	var e envelope
 	var unfit *Outcome
 	if next != nil {
-		commands, unfit = c.commands(next)
-	}
-	together := next != nil && unfit == nil && c.pipelining
-	l.Body = append(l.Body, ".\r\n"...)
-	end := len(l.Body)
-	if together {
-		for _, command := range commands {
-			l.Body = append(l.Body, command...)
+		if e, unfit = c.envelope(next); unfit == nil && c.choose(flowing, c.best >= grouped) == flowing {
+			return c.deliverFlowing(l, e)
 		}
 	}
-	if sent, err := c.writeCounted(l.Body); err != nil {
-		out = Outcome{Kind: Retry, Err: err}
-		if sent >= end {
-			out.Kind = Doubtful // the dot had left; the relay may have taken the message
-		}
-		return out, Outcome{Kind: Retry, Err: err}
-	}
-	c.inData = false
-	r, err := c.read()
-	if err != nil {
-		return Outcome{Kind: Doubtful, Err: err}, Outcome{Kind: Retry, Err: err}
-	}
-	switch {
-	case r.code/100 == 2:
-		out = Outcome{Kind: Accepted, Code: r.code, Text: r.text}
-	case r.code/100 == 3:
-		return Outcome{Kind: Doubtful, Code: r.code, Text: r.text, Err: c.fail(errReply)}, Outcome{Kind: Retry, Err: c.broken}
-	default:
-		out = c.judged(r)
-	}
+	out = c.handOver(l)
 	switch {
 	case next == nil:
 	case unfit != nil:
 		nextReady = *unfit
 	case c.broken != nil:
 		nextReady = Outcome{Kind: Retry, Err: c.broken}
-	case together:
-		nextReady = c.readBeginning()
+	case c.choose(grouped, c.steady) == inStep:
+		nextReady = c.beginInStep(e)
 	default:
-		nextReady = c.Begin(next)
+		nextReady = c.beginTogether(e)
 	}
 	return out, nextReady
+}
+
+// handOver writes a body, its final dot and what else is to travel with them,
+// and reads the reply to the dot.
+func (c *Conn) handOver(l *Letter, behind ...string) Outcome {
+	l.Body = append(l.Body, ".\r\n"...)
+	end := len(l.Body)
+	for _, command := range behind {
+		l.Body = append(l.Body, command...)
+	}
+	if sent, err := c.writeCounted(l.Body); err != nil {
+		if sent >= end { // the dot had left; the relay may have taken the message
+			return Outcome{Kind: Doubtful, Err: err}
+		}
+		return Outcome{Kind: Retry, Err: err}
+	}
+	c.inData = false
+	r, err := c.read()
+	switch {
+	case err != nil:
+		return Outcome{Kind: Doubtful, Err: err}
+	case r.code/100 == 2:
+		return Outcome{Kind: Accepted, Code: r.code, Text: r.text}
+	case r.code/100 == 3:
+		return Outcome{Kind: Doubtful, Code: r.code, Text: r.text, Err: c.fail(errReply)}
+	}
+	return c.judged(r)
 }
 
 func (c *Conn) write(b []byte) error {
@@ -278,16 +202,21 @@ func (c *Conn) writeCounted(b []byte) (n int, err error) {
 		err = w.Flush()
 	}
 	if err != nil {
-		return n, c.fail(err)
+		return n, c.lost(err)
 	}
 	return n, nil
 }
 
+// read reads a reply. Those that came together with the one before are there
+// already and need no new deadline.
 func (c *Conn) read() (reply, error) {
-	c.client.UpdateDeadline(c.relay.Timeout)
-	r, err := readReply(c.client.Text.Reader.R)
+	in := c.client.Text.Reader.R
+	if in.Buffered() == 0 {
+		c.client.UpdateDeadline(c.relay.Timeout)
+	}
+	r, err := readReply(in)
 	if err != nil {
-		return r, c.fail(err)
+		return r, c.lost(err)
 	}
 	return r, nil
 }

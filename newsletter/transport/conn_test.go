@@ -303,39 +303,6 @@ func TestUnreachable(t *testing.T) {
 	}
 }
 
-func TestFault_S9_UnicodeAddresses(t *testing.T) {
-	for name, c := range map[string]struct {
-		to         string
-		extensions []string
-		kind       Kind
-		rcpt, mail string
-	}{
-		"idn always":        {"reader@почта.қаз", []string{"PIPELINING"}, Accepted, "<reader@xn--80a1acny.xn--80ao21a>", ""},
-		"utf8 offered":      {"用户@例子.example", []string{"PIPELINING", "SMTPUTF8"}, Accepted, "<用户@xn--fsqu00a.example>", "SMTPUTF8"},
-		"utf8 missing":      {"пётр@почта.example", []string{"PIPELINING"}, Refused, "", ""},
-		"ascii has no need": {"reader@readers.example", []string{"PIPELINING", "SMTPUTF8"}, Accepted, "<reader@readers.example>", ""},
-	} {
-		t.Run(name, func(t *testing.T) {
-			s := start(t, smtptest.Options{Extensions: c.extensions})
-			l := letter(0)
-			l.To = c.to
-			got := deliver(dial(t, relay(s)), letter(1), l, letter(2))
-			if got[1].Kind != c.kind || got[0].Kind != Accepted || got[2].Kind != Accepted {
-				t.Fatalf("outcomes %+v", got)
-			}
-			if c.kind == Refused {
-				if !strings.Contains(got[1].Text, "SMTPUTF8") {
-					t.Errorf("the refusal says %q", got[1].Text)
-				}
-				return
-			}
-			if m := s.Messages()[1]; m.To != c.rcpt || strings.Contains(m.From, "SMTPUTF8") != (c.mail != "") {
-				t.Errorf("the envelope is %+v", m)
-			}
-		})
-	}
-}
-
 func FuzzReply(f *testing.F) {
 	f.Add("250 ok\r\n")
 	f.Add("250-a\r\n250 b\r\n")

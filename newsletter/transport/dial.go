@@ -26,6 +26,8 @@ type Relay struct {
 	HELO     string        // our own name; the machine's where empty
 	Timeout  time.Duration // for connecting and for each command; 30 s where zero
 	Lockstep bool          // never pipeline
+	Notify   string        // what it is to report where it offers DSN, such as FAILURE,DELAY or NEVER; FAILURE where empty
+	Manners  *Manners      // what its connections have learned of it, in common; each learns alone where nil
 	Config   *tls.Config   // nil is the system's
 }
 
@@ -45,14 +47,21 @@ func (r Relay) Dial(ctx context.Context) (*Conn, error) {
 	if r.Timeout == 0 {
 		r.Timeout = 30 * time.Second
 	}
-	client, err := gomail.NewClient(r.Host, r.options()...)
+	var g guarded
+	options := r.options()
+	if r.TLS != "tls" { // there the certificate comes before the first word
+		options = append(options, gomail.WithDialContextFunc(g.dial))
+	}
+	client, err := gomail.NewClient(r.Host, options...)
 	if err != nil {
 		return nil, fmt.Errorf("transport: %s: %w", r.address(), err)
 	}
 	sc, err := client.DialToSMTPClientWithContext(ctx)
 	if err != nil {
+		g.giveUp()
 		return nil, r.explain(err)
 	}
+	g.opened = true
 	return newConn(sc, r), nil
 }
 
@@ -98,7 +107,7 @@ func (r Relay) explain(err error) error {
 	switch {
 	case errors.As(err, &cert), errors.As(err, &record), strings.Contains(text, "starttls"), strings.Contains(text, "tls:"):
 		kind = ErrTLS
-	case errors.As(err, &op), errors.As(err, &dns), errors.Is(err, context.DeadlineExceeded):
+	case errors.As(err, &op), errors.As(err, &dns), errors.Is(err, context.DeadlineExceeded), errors.Is(err, errTalkative):
 	case strings.Contains(text, "auth"), strings.HasPrefix(text, "535"), strings.HasPrefix(text, "534"), strings.Contains(text, "unencrypted"), strings.Contains(text, "credentials"):
 		kind = ErrAuth
 	}
@@ -107,13 +116,9 @@ func (r Relay) explain(err error) error {
 
 // newConn takes over an opened client.
 func newConn(sc *smtp.Client, r Relay) *Conn {
-	c := &Conn{client: sc, relay: r}
-	c.pipelining, _ = sc.Extension("PIPELINING")
-	c.pipelining = c.pipelining && !r.Lockstep
-	c.utf8, _ = sc.Extension("SMTPUTF8")
-	if ok, limit := sc.Extension("SIZE"); ok {
-		c.size = true
-		c.sizeLimit, _ = strconv.Atoi(limit) // none or 0 is no limit (RFC 1870, 3)
+	if r.Manners == nil {
+		r.Manners = NewManners(nil)
 	}
-	return c
+	offered, _ := sc.Extension("PIPELINING")
+	return &Conn{client: sc, relay: r, ext: extensionsOf(sc), offered: offered && !r.Lockstep}
 }

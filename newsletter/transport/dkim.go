@@ -1,7 +1,6 @@
 package transport
 
 import (
-	"bytes"
 	"crypto"
 	"crypto/ed25519"
 	"crypto/rand"
@@ -12,8 +11,12 @@ import (
 	"errors"
 	"fmt"
 	"hash"
+	"slices"
 	"strings"
+	"sync"
 	"time"
+
+	"apta/newsletter"
 )
 
 // DKIM is a key that signs for a domain (RFC 6376; RFC 8463 for Ed25519).
@@ -32,7 +35,7 @@ var signedFields = []string{"From", "Reply-To", "To", "Subject", "Date", "Messag
 type signer struct {
 	key       crypto.Signer
 	head      string // the field up to the body hash, folded as it is sent
-	canonical string // the same as it is hashed
+	canonical []byte // the same as it is hashed
 	signature int    // octets of the signature in base 64
 }
 
@@ -56,15 +59,30 @@ func (e *Edition) Sign(at time.Time, keys ...DKIM) (*Edition, error) {
 		tags := []string{"v=1; a=" + algorithm + "; c=relaxed/simple;", "d=" + k.Domain + "; s=" + k.Selector + ";", fmt.Sprintf("t=%d;", at.Unix())}
 		tags = append(tags, foldList("h=", e.fieldsToSign())...)
 		head := "DKIM-Signature: " + strings.Join(append(tags, "bh="), "\r\n ")
-		signed.signers = append(signed.signers, signer{key: k.Key, head: head, canonical: relaxed(head), signature: base64.StdEncoding.EncodedLen(size)})
+		signed.signers = append(signed.signers, signer{key: k.Key, head: head, canonical: []byte(relaxed(head)), signature: base64.StdEncoding.EncodedLen(size)})
 	}
 	if len(keys) == 0 {
 		return e, nil
 	}
+	signed.fields = signed.canonicalFields()
 	if err := signed.hashPrefix(); err != nil {
 		return nil, err
 	}
+	signed.desks = &sync.Pool{New: func() any { return &signingDesk{hash: sha256.New()} }}
 	return &signed, nil
+}
+
+// signingDesk is what one message is signed on; it is used again for others.
+type signingDesk struct {
+	hash   hash.Hash
+	values []headerValue // what was spliced into the header
+	text   []byte
+}
+
+// headerValue is where a slot's value stands in a message.
+type headerValue struct {
+	slot     newsletter.Slot
+	from, to int
 }
 
 // fieldsToSign lists the names for h=: those the edition has, and once more
@@ -131,22 +149,22 @@ func (e *Edition) hashPrefix() error {
 	return nil
 }
 
-// bodyHash is the hash of a body, begun from the prefix that all have in common.
-func (e *Edition) bodyHash() (hash.Hash, error) {
-	h := sha256.New()
-	if err := h.(encoding.BinaryUnmarshaler).UnmarshalBinary(e.bodyState); err != nil {
+// desk gives a desk whose hash has read what all bodies have in common.
+func (e *Edition) desk() (*signingDesk, error) {
+	d := e.desks.Get().(*signingDesk)
+	d.values = d.values[:0]
+	if err := d.hash.(encoding.BinaryUnmarshaler).UnmarshalBinary(e.bodyState); err != nil {
 		return nil, fmt.Errorf("transport: dkim: %w", err)
 	}
-	return h, nil
+	return d, nil
 }
 
 // reserve makes room for the signature fields at the head of a message: their
 // length is known before their content.
 func (e *Edition) reserve(dst []byte) []byte {
 	for i := range e.signers {
-		for range e.signers[i].fieldSize() {
-			dst = append(dst, ' ')
-		}
+		n := len(dst) + e.signers[i].fieldSize()
+		dst = slices.Grow(dst, n-len(dst))[:n]
 	}
 	return dst
 }
@@ -162,53 +180,88 @@ func (s *signer) fieldSize() int {
 	return len(s.head) + encodedHash + len(";\r\n b=") + s.signature + folds*len("\r\n ") + len("\r\n")
 }
 
-// sign fills the room that reserve made before message, which has the header
-// fields and the body as they are sent.
-func (e *Edition) sign(room, message []byte, bodyHash []byte) error {
-	end := bytes.Index(message, []byte("\r\n\r\n"))
-	fields := canonicalFields(string(message[:max(end, 0)]))
-	bh := base64.StdEncoding.EncodeToString(bodyHash)
+// sign fills the room that reserve made at the head of message.
+func (e *Edition) sign(message []byte, d *signingDesk) error {
+	var sum [sha256.Size]byte
+	bh := base64.StdEncoding.AppendEncode(make([]byte, 0, encodedHash), d.hash.Sum(sum[:0]))
+	d.text = d.text[:0]
+	for i := range e.fields {
+		d.text = append(d.text, e.fields[i].plain...)
+		for _, v := range d.values {
+			if v.slot == e.fields[i].slot {
+				d.text = appendRelaxed(d.text, message[v.from:v.to])
+			}
+		}
+	}
+	room := message[:0]
 	for i := range e.signers {
 		s := &e.signers[i]
-		digest := sha256.Sum256([]byte(fields + s.canonical + bh + "; b="))
+		d.hash.Reset()
+		d.hash.Write(d.text)
+		d.hash.Write(s.canonical)
+		d.hash.Write(bh)
+		d.hash.Write([]byte("; b="))
 		var opts crypto.SignerOpts = crypto.SHA256
 		if _, ok := s.key.(ed25519.PrivateKey); ok {
 			opts = crypto.Hash(0) // RFC 8463 signs the hash as a message
 		}
-		signature, err := s.key.Sign(rand.Reader, digest[:], opts)
+		signature, err := s.key.Sign(rand.Reader, d.hash.Sum(sum[:0]), opts)
 		if err != nil {
 			return fmt.Errorf("transport: dkim: %w", err)
 		}
-		field := make([]byte, 0, s.fieldSize())
-		field = append(append(append(field, s.head...), bh...), ";\r\n b="...)
-		encoded := base64.StdEncoding.EncodeToString(signature)
-		for len(encoded) > 0 {
-			n := min(signatureLine, len(encoded))
-			field = append(append(field, "\r\n "...), encoded[:n]...)
-			encoded = encoded[n:]
-		}
-		field = append(field, "\r\n"...)
-		copy(room, field)
-		room = room[len(field):]
+		room = s.appendField(room, bh, signature)
 	}
 	return nil
 }
 
-// canonicalFields gives the signed fields in relaxed form (RFC 6376, 3.4.2).
-func canonicalFields(header string) string {
+// appendField appends the whole field, as long as fieldSize says.
+func (s *signer) appendField(dst, bodyHash, signature []byte) []byte {
+	dst = append(append(append(dst, s.head...), bodyHash...), ";\r\n b="...)
+	encoded := base64.StdEncoding.AppendEncode(make([]byte, 0, s.signature), signature)
+	for len(encoded) > 0 {
+		n := min(signatureLine, len(encoded))
+		dst = append(append(dst, "\r\n "...), encoded[:n]...)
+		encoded = encoded[n:]
+	}
+	return append(dst, "\r\n"...)
+}
+
+// canonicalFields gives the signed fields in relaxed form (RFC 6376, 3.4.2), cut
+// at their slots.
+func (e *Edition) canonicalFields() (cut []segment) {
+	header, _, _ := strings.Cut(string(e.raw), "\r\n\r\n")
 	byName := map[string]string{}
 	for _, f := range splitFields(header) {
 		name, _, _ := strings.Cut(f, ":")
 		byName[strings.ToLower(name)] = f
 	}
-	var b strings.Builder
+	var all strings.Builder
 	for _, name := range signedFields {
 		if f, ok := byName[strings.ToLower(name)]; ok {
-			b.WriteString(relaxed(f))
-			b.WriteString("\r\n")
+			all.WriteString(relaxed(f) + "\r\n")
 		}
 	}
-	return b.String()
+	rest, text := 0, all.String()
+	for _, m := range markers.FindAllStringIndex(text, -1) {
+		cut = append(cut, segment{plain: []byte(text[rest:m[0]]), slot: slotNamed(text[m[0]:m[1]])})
+		rest = m[1]
+	}
+	return append(cut, segment{plain: []byte(text[rest:])})
+}
+
+// appendRelaxed appends a value with its white space reduced to single spaces.
+func appendRelaxed(dst, value []byte) []byte {
+	for i, c := range value {
+		switch {
+		case c == '\r', c == '\n':
+		case (c == ' ' || c == '\t') && i > 0 && len(dst) > 0 && dst[len(dst)-1] == ' ':
+		case c == '\t':
+			dst = append(dst, ' ')
+		default:
+			dst = append(dst, c)
+		}
+	}
+	return dst
 }
 
 // splitFields parts a header into its fields, folded lines included.

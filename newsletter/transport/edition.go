@@ -4,12 +4,12 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"hash"
 	"html"
 	"net/mail"
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"apta/newsletter"
 	"apta/subscribers"
@@ -22,9 +22,11 @@ type Edition struct {
 	segments []segment
 	size     int // of the literals, for a buffer's first allocation
 
-	signers   []signer // none where messages are not signed
-	bodyFrom  int      // the segment in which the body begins
-	bodyState []byte   // the hash of the body up to its first slot
+	signers   []signer   // none where messages are not signed
+	fields    []segment  // the signed header fields as they are hashed
+	bodyFrom  int        // the segment in which the body begins
+	bodyState []byte     // the hash of the body up to its first slot
+	desks     *sync.Pool // of signingDesk
 }
 
 // segment is some literal bytes and the slot that follows them. The last segment
@@ -139,27 +141,26 @@ func (e *Edition) Append(dst []byte, r *Reader) ([]byte, error) {
 	if len(e.signers) == 0 {
 		return e.splice(dst, start, r, nil)
 	}
-	bodyHash, err := e.bodyHash()
+	d, err := e.desk()
 	if err != nil {
 		return dst, err
 	}
-	dst = e.reserve(dst)
-	head := len(dst)
-	if dst, err = e.splice(dst, start, r, bodyHash); err != nil {
+	defer e.desks.Put(d)
+	if dst, err = e.splice(e.reserve(dst), start, r, d); err != nil {
 		return dst, err
 	}
-	return dst, e.sign(dst[start:head], dst[head:], bodyHash.Sum(nil))
+	return dst, e.sign(dst[start:], d)
 }
 
-// splice appends the segments and the values of their slots. What of the body
-// follows its first literal is written to bodyHash too, where there is one. On
-// an error dst is cut back to start.
-func (e *Edition) splice(dst []byte, start int, r *Reader, bodyHash hash.Hash) ([]byte, error) {
+// splice appends the segments and the values of their slots. Where the message is
+// signed, the desk's hash reads what of the body follows its first literal, and
+// the desk notes the values in the header. On an error dst is cut back to start.
+func (e *Edition) splice(dst []byte, start int, r *Reader, d *signingDesk) ([]byte, error) {
 	for i := range e.segments {
 		s := &e.segments[i]
 		dst = append(dst, s.literal...)
-		if bodyHash != nil && i > e.bodyFrom {
-			bodyHash.Write(s.plain)
+		if d != nil && i > e.bodyFrom {
+			d.hash.Write(s.plain)
 		}
 		var err error
 		value := len(dst)
@@ -172,11 +173,14 @@ func (e *Edition) splice(dst []byte, start int, r *Reader, bodyHash hash.Hash) (
 		default:
 			dst, err = appendQP(dst, r.value(s.slot), s)
 		}
-		if err != nil {
+		switch {
+		case err != nil:
 			return dst[:start], err
-		}
-		if bodyHash != nil && s.where != inHeader {
-			bodyHash.Write(dst[value:])
+		case d == nil || s.slot == "":
+		case s.where == inHeader:
+			d.values = append(d.values, headerValue{s.slot, value - start, len(dst) - start})
+		default:
+			d.hash.Write(dst[value:])
 		}
 	}
 	return dst, nil

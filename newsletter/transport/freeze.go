@@ -56,7 +56,9 @@ func Freeze(m newsletter.Mail, h Headers) (*Edition, error) {
 	msg.SetGenHeaderPreformatted(gomail.HeaderListUnsubscribe, "<"+newsletter.SlotUnsubscribe.Marker()+">")
 	msg.SetGenHeaderPreformatted(gomail.HeaderListUnsubscribePost, "List-Unsubscribe=One-Click") // RFC 8058
 	msg.SetGenHeaderPreformatted("List-Id", listID(h))
-	// Bulk keeps vacation responders quiet (RFC 3834, 2).
+	// Both keep vacation responders quiet: the first is the standard (RFC 3834, 2 and 5),
+	// which is meant for periodic mails too; the second is what older ones look at.
+	msg.SetGenHeaderPreformatted("Auto-Submitted", "auto-generated")
 	msg.SetGenHeaderPreformatted("Precedence", "bulk")
 	if h.Feedback != "" {
 		msg.SetGenHeaderPreformatted("Feedback-ID", h.Feedback)
@@ -75,7 +77,7 @@ func Freeze(m newsletter.Mail, h Headers) (*Edition, error) {
 
 // headerOrder is how a person reads a header, and the same for every edition:
 // go-mail writes preformatted fields in no order.
-var headerOrder = []string{"Date", "From", "Reply-To", "To", "Subject", "Message-ID", "List-Id", "List-Unsubscribe", "List-Unsubscribe-Post", "List-Archive", "Feedback-ID", "Precedence", "MIME-Version", "Content-Type"}
+var headerOrder = []string{"Date", "From", "Reply-To", "To", "Subject", "Message-ID", "List-Id", "List-Unsubscribe", "List-Unsubscribe-Post", "List-Archive", "Feedback-ID", "Auto-Submitted", "Precedence", "MIME-Version", "Content-Type"}
 
 // inOrder sorts the fields of a message's header.
 func inOrder(message []byte) []byte {

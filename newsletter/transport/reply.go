@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -65,6 +66,10 @@ func readReply(in *bufio.Reader) (reply, error) {
 			return reply{}, fmt.Errorf("%w: %q", errReply, printable(line))
 		}
 		r.code = code
+		if n == 0 && !more { // nearly every reply
+			r.text = printable(line[min(len(line), 4):])
+			return r, nil
+		}
 		if len(line) > 4 && text.Len() < maxText {
 			if n > 0 {
 				text.WriteByte(' ')
@@ -94,6 +99,10 @@ func parseLine(line []byte) (code int, more, ok bool) {
 
 // printable makes a relay's words fit for a log and a terminal.
 func printable(b []byte) string {
+	b = b[:min(len(b), 2*maxText)]
+	if !slices.ContainsFunc(b, func(c byte) bool { return c < ' ' || c >= 0x7f }) {
+		return string(b[:min(len(b), maxText)])
+	}
 	return strings.Map(func(r rune) rune {
 		if r < ' ' || r == 0x7f || r == '\uFFFD' {
 			return '?'

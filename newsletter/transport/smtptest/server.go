@@ -5,6 +5,7 @@ package smtptest
 import (
 	"bufio"
 	"bytes"
+
 	"crypto/tls"
 	"fmt"
 	"io"
@@ -41,6 +42,10 @@ type Action struct {
 	After bool          // hang up after the reply
 	Hang  bool          // say nothing more, until the client goes
 	Read  int           // at Body: hang up after so many octets
+	// Trickle is the time that each octet of the reply takes.
+	Trickle time.Duration
+	Spoil   bool // write rubbish beneath TLS instead of a reply
+	Deaf    bool // at Body: read nothing more, until Close
 }
 
 // Options say how a server behaves.
@@ -51,6 +56,7 @@ type Options struct {
 	Script     func(stage Stage, argument string) Action
 	CountOnly  bool // keep no messages
 	Latency    time.Duration
+	Pipelining Pipelining
 }
 
 // Message is one that was accepted.
@@ -64,13 +70,14 @@ type Server struct {
 	listener net.Listener
 	opt      Options
 	count    atomic.Int64
+	together atomic.Int64
 
 	mu       sync.Mutex
 	messages []Message
 	conns    map[net.Conn]bool
 	commands []string
 	done     sync.WaitGroup
-	closed   bool
+	closing  chan struct{}
 }
 
 // Start listens on a free port of 127.0.0.1.
@@ -87,7 +94,7 @@ func Serve(l net.Listener, opt Options) *Server {
 	if opt.Extensions == nil {
 		opt.Extensions = []string{"PIPELINING", "8BITMIME", "SMTPUTF8", "SIZE 10485760"}
 	}
-	s := &Server{listener: l, opt: opt, conns: map[net.Conn]bool{}}
+	s := &Server{listener: l, opt: opt, conns: map[net.Conn]bool{}, closing: make(chan struct{})}
 	s.done.Go(s.accept)
 	return s
 }
@@ -100,6 +107,9 @@ func (s *Server) Port() int { return s.listener.Addr().(*net.TCPAddr).Port }
 
 // Count is how many messages were accepted.
 func (s *Server) Count() int { return int(s.count.Load()) }
+
+// Together is how many commands came while another of the same client waited.
+func (s *Server) Together() int { return int(s.together.Load()) }
 
 // Messages gives the accepted messages in the order they came.
 func (s *Server) Messages() []Message {
@@ -118,13 +128,24 @@ func (s *Server) Commands() []string {
 // Close stops the server and hangs up on every client.
 func (s *Server) Close() {
 	s.mu.Lock()
-	s.closed = true
+	if !s.isClosing() {
+		close(s.closing)
+	}
 	for c := range s.conns {
 		c.Close()
 	}
 	s.mu.Unlock()
 	s.listener.Close()
 	s.done.Wait()
+}
+
+func (s *Server) isClosing() bool {
+	select {
+	case <-s.closing:
+		return true
+	default:
+		return false
+	}
 }
 
 func (s *Server) accept() {
@@ -134,7 +155,7 @@ func (s *Server) accept() {
 			return
 		}
 		s.mu.Lock()
-		if s.closed {
+		if s.isClosing() {
 			s.mu.Unlock()
 			c.Close()
 			return
@@ -160,6 +181,8 @@ type session struct {
 	out      *bufio.Writer
 	from, to string
 	body     []byte
+	together bool     // the next command came together with the one before
+	held     []string // replies that are kept for a wrong place
 }
 
 // act does what the script wants at a stage; ok is false where the session is over.
@@ -177,12 +200,17 @@ func (s *session) act(stage Stage, argument, usual string) (said string, ok bool
 	if a.Drop {
 		return "", false
 	}
+	if a.Spoil {
+		return "", s.spoilTLS()
+	}
 	s.out.WriteString(a.Raw)
 	if a.Reply != "" {
 		usual = a.Reply
 	}
-	s.out.WriteString(usual)
-	s.out.WriteString("\r\n")
+	if a.Trickle > 0 {
+		return usual, s.trickle(usual+"\r\n", a.Trickle)
+	}
+	s.say(usual)
 	if a.After {
 		s.out.Flush()
 		return usual, false
@@ -212,7 +240,11 @@ func (s *session) run() {
 			s.server.commands = append(s.server.commands, string(raw))
 			s.server.mu.Unlock()
 		}
-		if !s.command(line) {
+		ok, skip := s.spoil()
+		if ok && !skip {
+			ok = s.command(line)
+		}
+		if !ok {
 			s.out.Flush()
 			return
 		}
@@ -308,6 +340,10 @@ func (s *session) data() bool {
 			io.Copy(io.Discard, io.LimitReader(s.in, 1<<30))
 			return false
 		}
+		if a.Deaf {
+			<-s.server.closing
+			return false
+		}
 		if a.Drop || a.Read > 0 {
 			io.CopyN(io.Discard, s.in, int64(a.Read))
 			return false
@@ -326,57 +362,7 @@ func (s *session) data() bool {
 		}
 	}
 	s.from, s.to = "", ""
-	return ok
-}
-
-// unstuff drops the final dot and the dots that were doubled.
-func unstuff(body []byte) string {
-	body = bytes.TrimSuffix(body, []byte(".\r\n"))
-	return string(bytes.ReplaceAll(body, []byte("\r\n.."), []byte("\r\n.")))
-}
-
-// readBody reads up to the line that is a dot alone, a buffer at a time.
-func (s *session) readBody() error {
-	s.body = s.body[:0]
-	tail := []byte("\r\n") // what was read last: the end may lie across two reads
-	end := []byte("\r\n.\r\n")
-	for {
-		if _, err := s.in.Peek(1); err != nil {
-			return err
-		}
-		chunk, err := s.in.Peek(s.in.Buffered())
-		if err != nil {
-			return err
-		}
-		seam := append(append([]byte(nil), tail...), chunk[:min(len(chunk), len(end)-1)]...)
-		if i := bytes.Index(seam, end); i >= 0 {
-			return s.take(chunk[:i+len(end)-len(tail)], i+len(end)-len(tail))
-		}
-		if i := bytes.Index(chunk, end); i >= 0 {
-			return s.take(chunk[:i+len(end)], i+len(end))
-		}
-		tail = append([]byte(nil), lastBytes(tail, chunk, len(end)-1)...)
-		if err := s.take(chunk, len(chunk)); err != nil {
-			return err
-		}
-	}
-}
-
-// lastBytes gives the last n octets of a followed by b.
-func lastBytes(a, b []byte, n int) []byte {
-	if len(b) >= n {
-		return b[len(b)-n:]
-	}
-	all := append(append([]byte(nil), a...), b...)
-	return all[max(0, len(all)-n):]
-}
-
-func (s *session) take(b []byte, n int) error {
-	if !s.server.opt.CountOnly {
-		s.body = append(s.body, b...)
-	}
-	_, err := s.in.Discard(n)
-	return err
+	return ok && s.spoilDot()
 }
 
 // auth checks AUTH PLAIN (RFC 4616).
