@@ -8,6 +8,7 @@ import (
 	"net"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -53,12 +54,10 @@ func TestFault_S7_TLSDiesInMidSession(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				tap, times := &wiretap{Listener: l}, 0
+				tap, times := &wiretap{Listener: l}, atomic.Int64{}
 				s := smtptest.Serve(tap, smtptest.Options{TLS: config, Script: func(at smtptest.Stage, _ string) smtptest.Action {
-					if at == stage {
-						if times++; times == 2 {
-							return a
-						}
+					if at == stage && times.Add(1) == 2 {
+						return a
 					}
 					return smtptest.Action{}
 				}})
