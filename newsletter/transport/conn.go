@@ -92,7 +92,9 @@ func (c *Conn) Begin(l *Letter) Outcome {
 			c.inData = true
 			return Outcome{Kind: Ready}
 		}
-		return c.refusedAt(r, i > 0)
+		o := c.refusedAt(r, i > 0)
+		o.Stage = AtMail + Stage(i)
+		return o
 	}
 	return Outcome{Kind: Ready}
 }
@@ -177,6 +179,7 @@ func (c *Conn) readBeginning() Outcome {
 			}
 		case failed == nil:
 			o := c.judged(r)
+			o.Stage = AtMail + Stage(i)
 			failed = &o
 		}
 		if c.broken != nil && failed != nil {
@@ -250,6 +253,7 @@ func (c *Conn) Deliver(l, next *Letter) (out, nextReady Outcome) {
 		return Outcome{Kind: Doubtful, Code: r.code, Text: r.text, Err: c.fail(errReply)}, Outcome{Kind: Retry, Err: c.broken}
 	default:
 		out = c.judged(r)
+		out.Stage = AtDot
 	}
 	switch {
 	case next == nil:
