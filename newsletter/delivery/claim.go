@@ -32,6 +32,8 @@ type due struct {
 	name       string
 	status     string
 	generation int
+
+	handed int // how often a connection gave it back
 }
 
 // claim takes the next chunk of an issue that nobody works on. found is false

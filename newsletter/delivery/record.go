@@ -26,6 +26,7 @@ type entry struct {
 	until    int64 // Unix milliseconds; 0 is never again by itself
 	code     int
 	why      string
+	plan     *plan // whose count an offer adds to; nil without a warm-up
 }
 
 // note is what one connection wants written down at once: how its last message
@@ -140,7 +141,10 @@ func (r *recorder) persist(ctx context.Context, batch []*note) (lost map[*lease]
 			if err := r.holdLeases(tx, batch, lost); err != nil {
 				return err
 			}
-			return r.writeEntries(tx, batch, lost)
+			if err := r.writeEntries(tx, batch, lost); err != nil {
+				return err
+			}
+			return r.countOffers(tx, batch, lost)
 		})
 		if err == nil {
 			return lost, nil
