@@ -17,6 +17,7 @@ type pace struct {
 	now    func() time.Time
 	log    *slog.Logger
 	period time.Duration // of its storms
+	ahead  time.Duration // what waits in memory goes out within this time
 
 	active atomic.Bool // false while no domain has a limit: then nobody need ask
 	mu     sync.Mutex
@@ -26,7 +27,7 @@ type pace struct {
 }
 
 func newPace(opt Options, now func() time.Time) *pace {
-	p := &pace{limits: opt.Limits, now: now, log: opt.Log, period: opt.Storm, live: 1, pacers: map[string]*pacer{}}
+	p := &pace{limits: opt.Limits, now: now, log: opt.Log, period: opt.Storm, ahead: parkFor, live: 1, pacers: map[string]*pacer{}}
 	p.active.Store(p.limits.any())
 	return p
 }

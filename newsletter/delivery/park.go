@@ -48,7 +48,7 @@ const (
 	parkAll     = 10_000           // deliveries parked at once
 	parkDomain  = 2_000            // of one domain
 	parkFor     = 10 * time.Second // no more of one domain than go out in this time
-	stormReturn = 30 * time.Second // how soon a delivery is looked at again that only a storm put off; up to twice that
+	stormReturn = 30               // periods of a storm until a delivery is looked at again that it put off; up to twice that
 )
 
 func newPark(p *pace, over chan struct{}) *park {
@@ -75,7 +75,7 @@ func (k *park) admit(d *due) bool {
 	}
 	// Slots that were promised to others are not given to whoever comes first.
 	promised := d.state == Queued && pc.booked.After(now)
-	switch bound := parkBound(rate, d.state); {
+	switch bound := p.bound(rate, d.state); {
 	case rate == 0 && waiting == 0, !promised && waiting == 0 && pc.wait(now) == 0:
 		pc.charge(now, rate)
 		p.mu.Unlock()
@@ -98,10 +98,10 @@ func (k *park) admit(d *due) bool {
 	return false
 }
 
-// parkBound is how many deliveries of a domain wait in memory. Those that come
+// bound is how many deliveries of a domain wait in memory. Those that come
 // back from the ledger, at the time promised, find more room than new ones.
-func parkBound(rate float64, state State) int {
-	bound := max(1, int(min(rate*parkFor.Seconds(), parkDomain)))
+func (p *pace) bound(rate float64, state State) int {
+	bound := max(1, int(min(rate*p.ahead.Seconds(), parkDomain)))
 	if rate == 0 {
 		bound = parkDomain
 	}
@@ -118,7 +118,8 @@ func (p *pace) putOff(pc *pacer, d *due, domain string, now time.Time, rate floa
 	// How long a storm lasts nobody knows, so no slot far ahead is promised.
 	h := fnv.New32a()
 	fmt.Fprint(h, d.id)
-	until := now.Add(stormReturn + stormReturn*time.Duration(h.Sum32()%1024)/1024)
+	wait := stormReturn * pc.storm.every()
+	until := now.Add(wait + wait*time.Duration(h.Sum32()%1024)/1024)
 	return putOff{d, until, domain + " puts us off and is slowed down"}
 }
 

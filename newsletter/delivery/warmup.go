@@ -64,9 +64,8 @@ func newPlan(r Relay, l *Ledger, log *slog.Logger) *plan {
 	return &plan{relay: r.Name, warmUp: r.WarmUp, ledger: l, log: log, bell: newBell()}
 }
 
-// capPoll is how often a relay that waits for another's message, or at its cap,
-// looks at the ledger again.
-const capPoll = time.Minute
+// capPoll is how often a relay at its cap looks at the clock.
+const capPoll = time.Second
 
 // wait reports how long the relay has to wait for the day's next message.
 func (p *plan) wait(ctx context.Context, now time.Time) (time.Duration, <-chan struct{}) {
@@ -90,7 +89,7 @@ func (p *plan) wait(ctx context.Context, now time.Time) (time.Duration, <-chan s
 		}
 		return min(next.Sub(now), capPoll), nil
 	case p.sent+p.taken >= most:
-		return time.Second, p.bell.ring
+		return capPoll, p.bell.ring
 	}
 	return 0, nil
 }

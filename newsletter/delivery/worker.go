@@ -171,7 +171,8 @@ func (w *worker) heard(d *due, out transport.Outcome) {
 // tidy hangs up where the connection is of no further use, and tells the relay's
 // lane where that is the relay's fault.
 func (w *worker) tidy(out transport.Outcome) {
-	if w.conn.Broken() && !w.waited || out.Code == 421 || out.Code == 454 && out.Stage == transport.AtMail {
+	closing := out.Code == 421 || out.Code == 454 && out.Stage == transport.AtMail
+	if closing || w.conn.Broken() && !w.waited {
 		why := out.Text
 		if why == "" && out.Err != nil {
 			why = out.Err.Error()
@@ -179,7 +180,7 @@ func (w *worker) tidy(out transport.Outcome) {
 		w.lane.failed(why, w.probe)
 		w.probe = false
 	}
-	if w.conn.Broken() || w.lane.relay.MaxMessages > 0 && w.sent >= w.lane.relay.MaxMessages {
+	if closing || w.conn.Broken() || w.lane.relay.MaxMessages > 0 && w.sent >= w.lane.relay.MaxMessages {
 		w.hangUp()
 	}
 }
