@@ -12,8 +12,9 @@ import (
 
 // beats is a process's sign of life among those that send over one database.
 type beats struct {
-	id   string
-	last time.Time
+	id     string
+	last   time.Time
+	failed bool // which was said
 }
 
 const (
@@ -30,12 +31,13 @@ func (s *Sender) beat(ctx context.Context) {
 	}
 	live, err := s.ledger.beat(ctx, s.beats.id, s.Relays())
 	if err != nil {
-		if ctx.Err() == nil {
+		if ctx.Err() == nil && !s.beats.failed {
+			s.beats.failed = true
 			s.opt.Log.Warn("the sign of life cannot be written; limits stay divided as they are", "err", err)
 		}
 		return
 	}
-	s.beats.last = now
+	s.beats.last, s.beats.failed = now, false
 	s.pace.share(live)
 	for _, l := range s.lanes {
 		l.mu.Lock()

@@ -213,6 +213,25 @@ func TestAllRelaysDownAreWaitedFor(t *testing.T) {
 	}
 }
 
+// A person's word counts also while nothing can be sent.
+func TestPauseWhileAllRelaysAreDown(t *testing.T) {
+	d := newDesk(t, openSQLite(t), 1200)
+	s := d.over(Options{}, to("a", closedPort(t), 4), to("b", closedPort(t), 4))
+	d.start(t, s)
+	ended := make(chan error, 1)
+	go func() { ended <- s.Work(context.Background(), d.issue.ID) }()
+	eventually(t, "the rests", func() bool { return len(s.Relays()) == 2 })
+	if err := d.ledger.Pause(context.Background(), d.issue.ID, ""); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-ended; err != nil {
+		t.Fatal(err)
+	}
+	if c := d.counts(t); c.Queued != 1200 {
+		t.Errorf("counts %+v", c)
+	}
+}
+
 // A relay that takes connections and says nothing holds nobody up.
 func TestFault_S5_SilentRelay(t *testing.T) {
 	for name, at := range map[string]smtptest.Stage{"greeting": smtptest.Greeting, "hello": smtptest.Hello, "mail": smtptest.Mail, "dot": smtptest.Dot} {
