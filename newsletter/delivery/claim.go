@@ -33,7 +33,8 @@ type due struct {
 	status     string
 	generation int
 
-	handed int // how often a connection gave it back
+	read   time.Time // when the reader was looked up
+	handed int       // how often a connection gave it back
 }
 
 // claim takes the next chunk of an issue that nobody works on. found is false

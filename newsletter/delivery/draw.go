@@ -147,37 +147,53 @@ func (w *worker) draw(ctx context.Context, wait bool) *due {
 func (w *worker) receive(wait bool) *due {
 	f := w.feeder
 	for !f.isOver() {
-		var d *due
-		select {
-		case d = <-f.park.out:
-			return d
-		case d = <-f.out:
-		default:
+		d, admitted := f.tryNext()
+		if d == nil {
 			if !wait {
 				return nil
 			}
-			parked := false
-			if !w.waitFor(func(idle <-chan time.Time) bool {
-				select {
-				case d = <-f.park.out:
-					parked = true
-				case d = <-f.out:
-				case <-idle:
-				case <-f.over:
-				}
-				return d != nil
-			}) {
+			if d, admitted = w.awaitNext(); d == nil {
 				return nil
 			}
-			if parked {
-				return d
-			}
 		}
-		if !w.sender.pace.active.Load() || d.state == Offered || f.park.admit(d) {
+		if admitted || !w.sender.pace.active.Load() || d.state == Offered || f.park.admit(d) {
 			return d
 		}
 	}
 	return nil
+}
+
+// tryNext gives a delivery if one is waiting; one from the park was admitted to
+// its domain before. Each channel is looked at alone, which takes no lock where
+// it is empty.
+func (f *feeder) tryNext() (d *due, admitted bool) {
+	select {
+	case d = <-f.park.out:
+		return d, true
+	default:
+	}
+	select {
+	case d = <-f.out:
+	default:
+	}
+	return d, false
+}
+
+// awaitNext waits for a delivery; nil where the round ended or the connection
+// was closed first.
+func (w *worker) awaitNext() (d *due, admitted bool) {
+	f := w.feeder
+	w.waitFor(func(idle <-chan time.Time) bool {
+		select {
+		case d = <-f.park.out:
+			admitted = true
+		case d = <-f.out:
+		case <-idle:
+		case <-f.over:
+		}
+		return d != nil
+	})
+	return d, admitted
 }
 
 // pause waits so long, or until changed is closed. It gives false when the round

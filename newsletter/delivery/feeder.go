@@ -117,7 +117,9 @@ func (f *feeder) feed(ctx context.Context, c *lease) error {
 		if err != nil {
 			return err
 		}
+		now := f.sender.ledger.now()
 		for i := range list {
+			list[i].read = now
 			c.open.Add(1)
 			select {
 			case f.out <- &list[i]:

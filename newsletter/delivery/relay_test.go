@@ -232,6 +232,40 @@ func TestPauseWhileAllRelaysAreDown(t *testing.T) {
 	}
 }
 
+// Who leaves while everything waits for a relay gets nothing.
+func TestReaderWhoLeavesWhileRelaysRestGetsNothing(t *testing.T) {
+	databasetest.Each(t, schemas, func(t *testing.T, db *database.DB) {
+		ctx := context.Background()
+		d := newDesk(t, db, 40)
+		var ahead atomic.Int64
+		d.ledger.now = func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) }
+		srv, open, _ := turnAway(t, smtptest.Greeting, "421 4.3.2 closed")
+		s := d.over(Options{Lease: time.Hour}, to("relay", srv.Port(), 4))
+		d.start(t, s)
+		ended := make(chan error, 1)
+		go func() { ended <- s.Work(ctx, d.issue.ID) }()
+		eventually(t, "the rest", func() bool { return len(s.Relays()) == 1 })
+		n := 0
+		err := d.subs.Each(ctx, func(sub subscribers.Subscriber) error {
+			if n++; n%10 == 0 {
+				return d.subs.Unsubscribe(ctx, sub.ID, "test")
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ahead.Store(int64(2 * stillKnown))
+		open.Store(true)
+		if err := <-ended; err != nil {
+			t.Fatal(err)
+		}
+		if c := d.work(t, s); c.Accepted != 36 || c.Skipped != 4 || srv.Count() != 36 {
+			t.Errorf("counts %+v, %d arrived", c, srv.Count())
+		}
+	})
+}
+
 // A relay that takes connections and says nothing holds nobody up.
 func TestFault_S5_SilentRelay(t *testing.T) {
 	for name, at := range map[string]smtptest.Stage{"greeting": smtptest.Greeting, "hello": smtptest.Hello, "mail": smtptest.Mail, "dot": smtptest.Dot} {

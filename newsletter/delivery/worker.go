@@ -2,6 +2,9 @@ package delivery
 
 import (
 	"context"
+	"database/sql"
+	"errors"
+	"fmt"
 	"strings"
 	"time"
 
@@ -206,6 +209,16 @@ func (w *worker) record() error {
 // whether they have the mail already.
 func (w *worker) prepare(p *parcel, d *due) (ready bool, err error) {
 	p.due = d
+	if err := w.lookAgain(d); err != nil {
+		// The database is away: what is on its way is not to suffer for the next.
+		w.lane.plan.offered()
+		w.giveBack(d)
+		select {
+		case <-time.After(100 * time.Millisecond):
+		case <-w.feeder.over:
+		}
+		return false, nil
+	}
 	settled := entry{lease: d.lease, id: d.id, attempts: d.attempts, doubts: d.doubts}
 	switch {
 	case d.status != string(subscribers.Active):
@@ -227,6 +240,27 @@ func (w *worker) prepare(p *parcel, d *due) (ready bool, err error) {
 	w.lane.plan.offered()
 	w.note.entries = append(w.note.entries[:0], settled)
 	return false, w.record()
+}
+
+// stillKnown is how long what was read of a reader is trusted.
+const stillKnown = time.Minute
+
+// lookAgain reads a reader anew who was looked up a while ago: deliveries wait
+// in memory while relays rest, and whoever leaves meanwhile gets nothing.
+func (w *worker) lookAgain(d *due) error {
+	l := w.sender.ledger
+	if l.now().Sub(d.read) < stillKnown {
+		return nil
+	}
+	err := l.db.QueryRow(context.Background(), `SELECT email, name, status, generation FROM subscribers WHERE id = $1`, d.id).Scan(&d.email, &d.name, &d.status, &d.generation)
+	if errors.Is(err, sql.ErrNoRows) {
+		d.status, err = "erased", nil
+	}
+	if err != nil {
+		return fmt.Errorf("delivery: look again: %w", err)
+	}
+	d.read = l.now()
+	return nil
 }
 
 // giveBack hands a delivery on, as if it had never been here.
