@@ -32,7 +32,9 @@ type Config struct {
 	Newsletter NewsletterConfig `toml:"newsletter"`
 	Schedule   ScheduleConfig   `toml:"schedule"`
 	Mail       MailConfig       `toml:"mail"`
-	SMTP       SMTPConfig       `toml:"smtp"`
+	SMTP       RelayConfig      `toml:"smtp"`
+	Relay      []RelayConfig    `toml:"relay"`
+	Limits     LimitsConfig     `toml:"limits"`
 	DKIM       DKIMConfig       `toml:"dkim"`
 
 	file string // where it was read from, for messages
@@ -76,22 +78,6 @@ type MailConfig struct {
 	Doubtful   string `toml:"doubtful"`
 }
 
-// SMTPConfig is the relay that takes the mails.
-type SMTPConfig struct {
-	Host         string `toml:"host"`
-	Port         int    `toml:"port"`
-	TLS          string `toml:"tls"`
-	Auth         string `toml:"auth"`
-	Username     string `toml:"username"`
-	Password     string `toml:"password"`
-	PasswordFile string `toml:"password_file"`
-	HELO         string `toml:"helo"`
-	Timeout      string `toml:"timeout"`
-	Connections  int    `toml:"connections"`
-	// Notify is of what the relay is to send a report (RFC 3461).
-	Notify string `toml:"notify"`
-}
-
 // defaults are what a key is worth when neither the file nor the environment sets it.
 func defaults() Config {
 	return Config{
@@ -107,7 +93,7 @@ func defaults() Config {
 		},
 		Schedule: ScheduleConfig{Cron: "0 9 * * FRI", Zone: "UTC", Policy: "approve", Window: "rolling", CatchUp: "latest", Lateness: "72h"},
 		Mail:     MailConfig{Doubtful: "resend"},
-		SMTP:     SMTPConfig{Host: "127.0.0.1", Port: 25, TLS: "starttls", Auth: "auto", Timeout: "30s", Connections: 8, Notify: "failure"},
+		SMTP:     defaultRelay(),
 	}
 }
 
@@ -129,6 +115,7 @@ func loadConfig(file string, named bool, environ []string) (*Config, error) {
 		}
 	}
 	problems := overrideFromEnv(&c, environ)
+	c.fillRelays()
 	problems = append(problems, c.check()...)
 	if len(problems) > 0 {
 		return nil, errors.Join(problems...)
@@ -163,7 +150,11 @@ func decodeTOML(file string, text []byte, c *Config) error {
 // it does not matter where apta is started from.
 func (c *Config) resolvePaths(file string) {
 	dir := filepath.Dir(file)
-	for _, p := range []*string{&c.SecretFile, &c.StateFile, &c.SMTP.PasswordFile, &c.DKIM.RSAFile, &c.DKIM.Ed25519File} {
+	files := []*string{&c.SecretFile, &c.StateFile, &c.SMTP.PasswordFile, &c.DKIM.RSAFile, &c.DKIM.Ed25519File}
+	for i := range c.Relay {
+		files = append(files, &c.Relay[i].PasswordFile)
+	}
+	for _, p := range files {
 		if *p != "" && !filepath.IsAbs(*p) {
 			*p = filepath.Join(dir, *p)
 		}
@@ -216,18 +207,8 @@ func (c *Config) check() (problems []error) {
 	if c.Secret != "" && len(c.Secret) < 32 {
 		bad("secret", "it has %d characters, at least 32 are needed", len(c.Secret))
 	}
-	oneOf("smtp.tls", c.SMTP.TLS, "none", "starttls", "tls")
-	oneOf("smtp.auth", c.SMTP.Auth, "auto", "none", "plain", "login", "cram-md5", "scram-sha-1", "scram-sha-256")
-	oneOf("smtp.notify", c.SMTP.Notify, "failure", "failure,delay", "never")
-	if c.SMTP.Port < 1 || c.SMTP.Port > 65535 {
-		bad("smtp.port", "%d is not a port", c.SMTP.Port)
-	}
-	if d, err := time.ParseDuration(c.SMTP.Timeout); err != nil || d <= 0 {
-		bad("smtp.timeout", "%q is not a duration such as 30s", c.SMTP.Timeout)
-	}
-	if c.SMTP.Connections < 1 || c.SMTP.Connections > 1000 {
-		bad("smtp.connections", "%d is not between 1 and 1000", c.SMTP.Connections)
-	}
+	c.checkRelays(bad, oneOf)
+	c.checkLimits(bad)
 	return problems
 }
 

@@ -55,6 +55,12 @@ func (f configField) set(s string) error {
 			return fmt.Errorf("%q is not a whole number", s)
 		}
 		f.value.SetInt(int64(n))
+	case reflect.Float64:
+		n, err := strconv.ParseFloat(s, 64)
+		if err != nil {
+			return fmt.Errorf("%q is not a number", s)
+		}
+		f.value.SetFloat(n)
 	case reflect.Bool:
 		b, err := strconv.ParseBool(s)
 		if err != nil {
@@ -84,8 +90,13 @@ func configFields(v reflect.Value, prefix string) (fields []configField) {
 
 // configKeys are all keys and the tables they stand in.
 func configKeys() (keys []string) {
-	for _, f := range configFields(reflect.ValueOf(&Config{}).Elem(), "") {
+	for _, f := range configFields(reflect.ValueOf(&Config{Relay: make([]RelayConfig, 1)}).Elem(), "") {
 		keys = append(keys, f.key)
+		if f.value.Kind() == reflect.Slice { // of tables
+			for _, inner := range configFields(f.value.Index(0), f.key+".") {
+				keys = append(keys, inner.key)
+			}
+		}
 		if table, _, found := strings.Cut(f.key, "."); found && !slices.Contains(keys, table) {
 			keys = append(keys, table)
 		}

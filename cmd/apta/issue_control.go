@@ -109,5 +109,15 @@ func watchLine(s status, since int, elapsed time.Duration) string {
 			fmt.Fprintf(&b, ", %s left", left)
 		}
 	}
+	for _, relay := range s.Relays {
+		fmt.Fprintf(&b, "  relay %s %s", relay.Name, relay.State)
+	}
+	for i, d := range s.Slow[:min(len(s.Slow), 3)] {
+		sep := ","
+		if i == 0 {
+			sep = "  slowest"
+		}
+		fmt.Fprintf(&b, "%s %s %d", sep, d.Domain, d.Deferred)
+	}
 	return b.String()
 }

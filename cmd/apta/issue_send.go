@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"text/tabwriter"
 	"time"
 
@@ -67,6 +68,24 @@ func (a *app) send(ctx context.Context, r *rooms, issue newsletter.Issue, wait b
 	return a.printStatus(ctx, r, issue, false)
 }
 
+// workUntilTried works on a send until every reader was tried once: those who
+// wait for a domain's limit are waited for, those who were put off are not.
+func workUntilTried(ctx context.Context, ledger *delivery.Ledger, sender *delivery.Sender, issue database.ID) error {
+	for {
+		if err := sender.Work(ctx, issue); err != nil {
+			return err
+		}
+		if n, err := ledger.Untried(ctx, issue); err != nil || n == 0 {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(time.Second):
+		}
+	}
+}
+
 // sendAndWait carries the send as far as it goes now, with a progress bar.
 func (a *app) sendAndWait(ctx context.Context, r *rooms, sender *delivery.Sender, issue database.ID) error {
 	bar := a.bar("sending", 0)
@@ -74,7 +93,7 @@ func (a *app) sendAndWait(ctx context.Context, r *rooms, sender *delivery.Sender
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	ended := make(chan error, 1)
-	go func() { ended <- sender.Work(ctx, issue) }()
+	go func() { ended <- workUntilTried(ctx, r.ledger, sender, issue) }()
 	tick := time.NewTicker(200 * time.Millisecond)
 	defer tick.Stop()
 	for {
@@ -128,6 +147,10 @@ type status struct {
 	Send     *delivery.Send    `json:"send,omitempty"`
 	Counts   delivery.Counts   `json:"counts"`
 	Reasons  []delivery.Reason `json:"reasons,omitempty"`
+
+	// Of a send that is not done:
+	Slow   []delivery.SlowDomain `json:"slow_domains,omitempty"`
+	Relays []delivery.RelayState `json:"relays,omitempty"` // those that do not work as usual
 }
 
 func (a *app) status(ctx context.Context, r *rooms, issue newsletter.Issue) (status, error) {
@@ -148,8 +171,35 @@ func (a *app) status(ctx context.Context, r *rooms, issue newsletter.Issue) (sta
 	if s.Counts, err = r.ledger.Counts(ctx, issue.ID); err != nil {
 		return s, err
 	}
-	s.Reasons, err = r.ledger.Reasons(ctx, issue.ID, 20)
+	if s.Reasons, err = r.ledger.Reasons(ctx, issue.ID, 20); err != nil || s.Counts.Waiting() == 0 {
+		return s, err
+	}
+	if s.Slow, err = r.ledger.SlowDomains(ctx, issue.ID, 5); err != nil {
+		return s, err
+	}
+	s.Relays, err = a.relayStates(ctx, r)
 	return s, err
+}
+
+// relayStates says which relays do not work as usual: what the processes that
+// are sending say of theirs, and which have sent their day's mail.
+func (a *app) relayStates(ctx context.Context, r *rooms) ([]delivery.RelayState, error) {
+	states, err := r.ledger.Relays(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range a.cfg.relays() {
+		plan, err := c.warmUp(a.cfg.zone)
+		if err != nil || plan.First == 0 || slices.ContainsFunc(states, func(s delivery.RelayState) bool { return s.Name == c.Name }) {
+			continue
+		}
+		if s, capped, err := r.ledger.Capped(ctx, c.Name, plan); err != nil {
+			return nil, err
+		} else if capped {
+			states = append(states, s)
+		}
+	}
+	return states, nil
 }
 
 func (a *app) printStatus(ctx context.Context, r *rooms, issue newsletter.Issue, asJSON bool) error {
@@ -185,6 +235,7 @@ func (a *app) printStatus(ctx context.Context, r *rooms, issue newsletter.Issue,
 	if err := w.Flush(); err != nil {
 		return err
 	}
+	a.printWaiting(s)
 	for _, reason := range s.Reasons {
 		code := ""
 		if reason.Code != 0 {
@@ -193,4 +244,22 @@ func (a *app) printStatus(ctx context.Context, r *rooms, issue newsletter.Issue,
 		fmt.Fprintf(a.stdout, "%d %s:%s %s\n", reason.Count, reason.State, code, reason.Why)
 	}
 	return nil
+}
+
+// printWaiting says what a send waits for: relays and domains.
+func (a *app) printWaiting(s status) {
+	for _, relay := range s.Relays {
+		until := ""
+		if !relay.Until.IsZero() {
+			until = " until " + relay.Until.In(a.cfg.zone).Format("2006-01-02 15:04:05")
+		}
+		fmt.Fprintf(a.stdout, "relay %s is %s%s: %s\n", relay.Name, relay.State, until, relay.Why)
+	}
+	for _, d := range s.Slow {
+		code := ""
+		if d.Code != 0 {
+			code = fmt.Sprintf("%d ", d.Code)
+		}
+		fmt.Fprintf(a.stdout, "slow: %d wait for %s, the next at %s: %s%s\n", d.Deferred, d.Domain, d.Next.In(a.cfg.zone).Format("15:04:05"), code, d.Why)
+	}
 }

@@ -5,10 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"net"
 	"net/mail"
-	"net/url"
-	"strconv"
 	"strings"
 	"time"
 
@@ -75,29 +72,6 @@ func (c *Config) returnPath() string {
 		return c.Mail.ReturnPath
 	}
 	return c.from.Address
-}
-
-// relay is the configured SMTP server.
-func (c *Config) relay() (transport.Relay, error) {
-	s := c.SMTP
-	password := s.Password
-	if s.PasswordFile != "" {
-		var err error
-		if password, err = readSecret("smtp.password_file", s.PasswordFile); err != nil {
-			return transport.Relay{}, err
-		}
-	}
-	timeout, err := time.ParseDuration(s.Timeout)
-	if err != nil {
-		return transport.Relay{}, fmt.Errorf("smtp.timeout: %w", err)
-	}
-	helo := s.HELO
-	if helo == "" {
-		if site, err := url.Parse(c.BaseURL); err == nil {
-			helo = site.Hostname()
-		}
-	}
-	return transport.Relay{Host: s.Host, Port: s.Port, TLS: s.TLS, Auth: s.Auth, Username: s.Username, Password: password, HELO: helo, Timeout: timeout, Notify: s.Notify}, nil
 }
 
 // freeze renders an issue and builds its edition.
@@ -177,13 +151,9 @@ func (a *app) sendTest(ctx context.Context, r *rooms, issue newsletter.Issue, ad
 	if letter.Body, err = edition.Append(nil, reader); err != nil {
 		return err
 	}
-	relay, err := a.cfg.relay()
+	conn, err := a.dialAny(ctx)
 	if err != nil {
 		return err
-	}
-	conn, err := relay.Dial(ctx)
-	if err != nil {
-		return a.relayHint(err)
 	}
 	defer conn.Quit()
 	out := conn.Begin(&letter)
@@ -196,27 +166,41 @@ func (a *app) sendTest(ctx context.Context, r *rooms, issue newsletter.Issue, ad
 	return nil
 }
 
-// checkRelay opens a connection to the relay and closes it.
+// dialAny opens a connection to the first relay that can be reached. Where none
+// can, the error has a line for each.
+func (a *app) dialAny(ctx context.Context) (*transport.Conn, error) {
+	var problems []error
+	for _, r := range a.cfg.relays() {
+		server, err := r.transport(a.cfg)
+		if err != nil {
+			return nil, err
+		}
+		conn, err := server.Dial(ctx)
+		if err == nil {
+			return conn, nil
+		}
+		problems = append(problems, a.relayHint(r, err))
+	}
+	return nil, errors.Join(problems...)
+}
+
+// checkRelay opens a connection to a relay and closes it.
 func (a *app) checkRelay(ctx context.Context) error {
-	relay, err := a.cfg.relay()
+	conn, err := a.dialAny(ctx)
 	if err != nil {
 		return err
-	}
-	conn, err := relay.Dial(ctx)
-	if err != nil {
-		return a.relayHint(err)
 	}
 	return conn.Quit()
 }
 
 // relayHint adds the keys that mend what is wrong with a relay.
-func (a *app) relayHint(err error) error {
-	keys := "smtp.host and smtp.port"
+func (a *app) relayHint(r RelayConfig, err error) error {
+	keys := r.key + ".host and " + r.key + ".port"
 	switch {
 	case errors.Is(err, transport.ErrTLS):
-		keys = `smtp.tls (now "` + a.cfg.SMTP.TLS + `")`
+		keys = r.key + `.tls (now "` + r.TLS + `")`
 	case errors.Is(err, transport.ErrAuth):
-		keys = "smtp.auth, smtp.username and smtp.password"
+		keys = r.key + ".auth, " + r.key + ".username and " + r.key + ".password"
 	}
 	return fmt.Errorf("%w; check %s in %s", err, keys, a.cfg.file)
 }
@@ -226,28 +210,33 @@ func (a *app) sender(r *rooms) (*delivery.Sender, error) {
 	if a.cfg.from.Address == "" {
 		return nil, a.cfg.errNoFrom()
 	}
-	relay, err := a.cfg.relay()
-	if err != nil {
-		return nil, err
+	var relays []delivery.Relay
+	for _, c := range a.cfg.relays() {
+		relay, err := c.delivery(a.cfg, r.log)
+		if err != nil {
+			return nil, err
+		}
+		relays = append(relays, relay)
 	}
-	relay.Manners = transport.NewManners(r.log.With("relay", net.JoinHostPort(relay.Host, strconv.Itoa(relay.Port))))
 	keys, err := a.cfg.dkimKeys()
 	if err != nil {
 		return nil, err
 	}
 	return delivery.NewSender(r.ledger, r.newsletter, r.keys, delivery.Options{
-		Dial:  func(ctx context.Context) (delivery.Courier, error) { return dialCourier(ctx, relay) },
+		Relays: relays, Limits: delivery.Limits{PerDomain: a.cfg.Limits.PerDomain, Domains: a.cfg.Limits.Domains},
 		Stale: a.cfg.lateness, Retry: delivery.Retry{Hold: a.cfg.Mail.Doubtful == "hold"},
-		DKIM: keys, Connections: a.cfg.SMTP.Connections, BaseURL: a.cfg.BaseURL, Domain: a.cfg.domain(), ReturnPath: a.cfg.returnPath(), Log: r.log,
+		DKIM: keys, BaseURL: a.cfg.BaseURL, Domain: a.cfg.domain(), ReturnPath: a.cfg.returnPath(), Log: r.log,
 	}), nil
 }
 
-func dialCourier(ctx context.Context, relay transport.Relay) (delivery.Courier, error) {
-	conn, err := relay.Dial(ctx)
-	if err != nil {
-		return nil, err // a nil *Conn in the interface would not be nil
+func dialCourier(relay transport.Relay) func(context.Context) (delivery.Courier, error) {
+	return func(ctx context.Context) (delivery.Courier, error) {
+		conn, err := relay.Dial(ctx)
+		if err != nil {
+			return nil, err // a nil *Conn in the interface would not be nil
+		}
+		return conn, nil
 	}
-	return conn, nil
 }
 
 // passGuard refuses to send from a database that is an old copy, and says what to do.

@@ -21,7 +21,7 @@ func TestMain(m *testing.M) {
 
 // The program as an operator uses it. Beyond testscript's own, the scripts know
 //
-//	relay [refuse ADDRESS-PART]   starts an SMTP server; $SMTP_PORT is where
+//	relay [refuse|defer ADDRESS-PART]   starts an SMTP server; $SMTP_PORT is where
 //	received N [WORDS...]         checks that the server took N messages, the last with the words in it
 //	waitfor URL [WORDS...]        asks a page until it answers and holds it against the words
 //	done KIND                     waits until a job of the kind was done
@@ -69,6 +69,9 @@ func startRelay(ts *testscript.TestScript, _ bool, args []string) {
 	s, err := smtptest.Start(smtptest.Options{Script: func(stage smtptest.Stage, to string) smtptest.Action {
 		if len(args) == 2 && args[0] == "refuse" && stage == smtptest.Rcpt && strings.Contains(to, args[1]) {
 			return smtptest.Action{Reply: "550 5.1.1 no such user"}
+		}
+		if len(args) == 2 && args[0] == "defer" && stage == smtptest.Rcpt && strings.Contains(to, args[1]) {
+			return smtptest.Action{Reply: "451 4.7.1 greylisted"}
 		}
 		return smtptest.Action{}
 	}})

@@ -33,6 +33,9 @@ type due struct {
 	name       string
 	status     string
 	generation int
+
+	read   time.Time // when the reader was looked up
+	handed int       // how often a connection gave it back
 }
 
 // claim takes the next chunk of an issue that nobody works on. found is false

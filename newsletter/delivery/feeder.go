@@ -18,10 +18,19 @@ type feeder struct {
 	issue  database.ID
 	rec    *recorder
 	out    chan *due
+	park   *park
+	over   chan struct{} // closed when the round has ended: what is still in out stays queued
 	halted chan struct{} // closed when a person has paused or cancelled the send
+	empty  chan struct{} // told when the last chunk was given back
 
 	mu     sync.Mutex
 	leases map[*lease]bool
+}
+
+func newFeeder(s *Sender, issue database.ID, rec *recorder) *feeder {
+	over := make(chan struct{})
+	return &feeder{sender: s, issue: issue, rec: rec, out: make(chan *due, page), park: newPark(s.pace, over), over: over,
+		halted: make(chan struct{}), empty: make(chan struct{}, 1), leases: map[*lease]bool{}}
 }
 
 // run feeds until no chunk is free and all that was handed out is settled.
@@ -29,8 +38,15 @@ func (f *feeder) run(ctx context.Context) error {
 	l := f.sender.ledger
 	for ctx.Err() == nil && !f.isHalted() {
 		c, found, err := l.claim(ctx, f.issue, newOwner(), f.sender.opt.Lease)
-		if err != nil || !found {
+		if err != nil {
 			return err
+		}
+		if !found {
+			if len(f.held()) == 0 {
+				return nil
+			}
+			f.waitForMore(ctx)
+			continue
 		}
 		f.mu.Lock()
 		f.leases[c] = true
@@ -42,9 +58,32 @@ func (f *feeder) run(ctx context.Context) error {
 	return context.Cause(ctx)
 }
 
+// duePoll is how often a feeder whose deliveries are all handed out looks for
+// deferred ones that have come due.
+const duePoll = 250 * time.Millisecond
+
+// waitForMore waits until a chunk may be free again, or all are given back.
+func (f *feeder) waitForMore(ctx context.Context) {
+	select {
+	case <-f.empty:
+	case <-time.After(duePoll):
+	case <-f.halted:
+	case <-ctx.Done():
+	}
+}
+
 func (f *feeder) isHalted() bool {
 	select {
 	case <-f.halted:
+		return true
+	default:
+		return false
+	}
+}
+
+func (f *feeder) isOver() bool {
+	select {
+	case <-f.over:
 		return true
 	default:
 		return false
@@ -78,7 +117,9 @@ func (f *feeder) feed(ctx context.Context, c *lease) error {
 		if err != nil {
 			return err
 		}
+		now := f.sender.ledger.now()
 		for i := range list {
+			list[i].read = now
 			c.open.Add(1)
 			select {
 			case f.out <- &list[i]:
@@ -102,9 +143,17 @@ func (f *feeder) settled(c *lease, n int64) error {
 	}
 	f.mu.Lock()
 	delete(f.leases, c)
+	last := len(f.leases) == 0
 	f.mu.Unlock()
 	// What was sent is to be settled also when the send is being stopped.
-	return f.sender.ledger.release(context.Background(), c)
+	err := f.sender.ledger.release(context.Background(), c)
+	if last {
+		select {
+		case f.empty <- struct{}{}:
+		default:
+		}
+	}
+	return err
 }
 
 // keepLeases extends the leases for as long as this process is at work. One that

@@ -33,14 +33,15 @@ func sendWrong(t *testing.T, db *database.DB, wrong smtptest.Pipelining) {
 	var log bytes.Buffer
 	relay := transport.Relay{Host: s.Host(), Port: s.Port(), TLS: "none", Timeout: 300 * time.Millisecond, Manners: transport.NewManners(slog.New(slog.NewTextHandler(&log, nil)))}
 	d := newDesk(t, db, 200)
-	sender := d.sender(s, fast)
-	sender.opt.Dial = func(ctx context.Context) (Courier, error) {
+	opt := d.sender(s, fast).opt
+	opt.Relays[0].Dial = func(ctx context.Context) (Courier, error) {
 		c, err := relay.Dial(ctx)
 		if err != nil {
 			return nil, err
 		}
 		return c, nil
 	}
+	sender := NewSender(d.ledger, d.store, d.keys, opt)
 	d.start(t, sender)
 	if c := d.work(t, sender); c.Accepted != 200 || c.Total != 200 {
 		t.Errorf("counts %+v", c)

@@ -20,6 +20,7 @@ var errLeaseLost = errors.New("delivery: the lease was taken over")
 type entry struct {
 	lease *lease
 	mark
+	plan *plan // whose count an offer adds to; nil without a warm-up
 }
 
 // note is what one connection wants written down at once: how its last message
@@ -146,7 +147,7 @@ func (r *recorder) persist(ctx context.Context, batch []*note) (lost map[*lease]
 	var giveUp <-chan time.Time
 	stopped := ctx.Done()
 	for wait := 50 * time.Millisecond; ; wait = min(2*wait, 2*time.Second) {
-		if err = r.commitRows(rows, lost); err == nil {
+		if err = r.commitRows(rows, batch, lost); err == nil {
 			return lost, nil
 		}
 		r.log.Error("the ledger cannot be written; sending waits until it can", "err", err)
@@ -194,9 +195,9 @@ func (r *recorder) rows(batch []*note) []journalRow {
 }
 
 // commitRows writes the rows in one transaction and finds the chunks that were lost.
-func (r *recorder) commitRows(rows []journalRow, lost map[*lease]bool) error {
+func (r *recorder) commitRows(rows []journalRow, batch []*note, lost map[*lease]bool) error {
 	clear(lost)
-	if len(rows) == 1 {
+	if len(rows) == 1 && !planned(batch) {
 		return r.add(r.journal, &rows[0], lost) // a transaction by itself
 	}
 	return r.ledger.db.InTx(context.Background(), func(tx *sql.Tx) error {
@@ -206,7 +207,7 @@ func (r *recorder) commitRows(rows []journalRow, lost map[*lease]bool) error {
 				return err
 			}
 		}
-		return nil
+		return r.countOffers(tx, batch, lost)
 	})
 }
 

@@ -13,7 +13,7 @@ import (
 type Retry struct {
 	First  time.Duration // wait after the first deferral, doubled with each further one; 1 m where zero
 	Max    time.Duration // the longest wait; 1 h where zero
-	GiveUp time.Duration // after this long since the send began a deferral is final; 48 h where zero
+	GiveUp time.Duration // after this long since the send began a third deferral is final; 48 h where zero
 	Hold   bool          // doubtful deliveries wait for a person instead of being resent once
 }
 
@@ -29,6 +29,9 @@ func (r Retry) withDefaults() Retry {
 	}
 	return r
 }
+
+// fewestTries is how often a delivery is tried before it can be too old.
+const fewestTries = 3
 
 // wait is how long the n-th deferral of a reader lasts. The jitter is made from
 // the reader's ID: it spreads a storm and is the same when a test runs again.
@@ -65,7 +68,8 @@ func (r Retry) settle(d *due, out transport.Outcome, began, now time.Time) entry
 		if out.Kind == transport.Retry {
 			wait = min(wait, time.Second<<min(e.attempts, 6))
 		}
-		if now.Add(wait).Sub(began) > r.GiveUp {
+		// One that waited long for a limit has its tries all the same.
+		if now.Add(wait).Sub(began) > r.GiveUp && e.attempts >= fewestTries {
 			e.state, e.why = Refused, fmt.Sprintf("given up after %d attempts in %s: %s", e.attempts, r.GiveUp, e.why)
 			break
 		}

@@ -27,16 +27,18 @@ type Courier interface {
 
 // Options say how a Sender works.
 type Options struct {
-	Dial        func(context.Context) (Courier, error)
-	Connections int           // at most this many at once
-	Lease       time.Duration // how long a chunk is held without a sign of life; 30 s where zero
-	Retry       Retry
-	DKIM        []transport.DKIM // the keys that sign; none is allowed
-	Stale       time.Duration    // a send older than this waits for a person; 0 is never
-	BaseURL     string           // of the public pages, without a final slash
-	Domain      string           // the right-hand side of Message-IDs
-	ReturnPath  string           // the envelope sender
-	Log         *slog.Logger
+	Relays     []Relay
+	Limits     Limits
+	Rest       time.Duration // how long a relay that fails rests at first; 1 s where zero
+	Storm      time.Duration // a relay or domain that puts us off is slowed at most once in this time; 1 s where zero
+	Lease      time.Duration // how long a chunk is held without a sign of life; 30 s where zero
+	Retry      Retry
+	DKIM       []transport.DKIM // the keys that sign; none is allowed
+	Stale      time.Duration    // a send older than this waits for a person; 0 is never
+	BaseURL    string           // of the public pages, without a final slash
+	Domain     string           // the right-hand side of Message-IDs
+	ReturnPath string           // the envelope sender
+	Log        *slog.Logger
 }
 
 // Sender carries out sends. Any number of them, in any number of processes, may
@@ -46,6 +48,10 @@ type Sender struct {
 	store  *newsletter.Store
 	keys   *subscribers.Keys
 	opt    Options
+	lanes  []*lane
+	shares *shares
+	pace   *pace
+	beats  beats
 	kick   chan struct{}
 }
 
@@ -54,8 +60,23 @@ func NewSender(l *Ledger, s *newsletter.Store, k *subscribers.Keys, opt Options)
 	if opt.Lease == 0 {
 		opt.Lease = 30 * time.Second
 	}
+	if opt.Rest == 0 {
+		opt.Rest = time.Second
+	}
 	opt.Retry = opt.Retry.withDefaults()
-	return &Sender{ledger: l, store: s, keys: k, opt: opt, kick: make(chan struct{}, 1)}
+	sender := &Sender{ledger: l, store: s, keys: k, opt: opt, shares: newShares(), pace: newPace(opt, l.now), beats: beats{id: newOwner()}, kick: make(chan struct{}, 1)}
+	for _, r := range opt.Relays {
+		sender.lanes = append(sender.lanes, newLane(r, sender))
+	}
+	return sender
+}
+
+// connections is how many there may be at once, to all relays.
+func (s *Sender) connections() (n int) {
+	for _, l := range s.lanes {
+		n += l.relay.Connections
+	}
+	return n
 }
 
 // idlePoll is how often a sender looks for work that another process or a
@@ -132,12 +153,16 @@ func (s *Sender) Work(ctx context.Context, issue database.ID) error {
 		return err
 	}
 	if err := s.round(ctx, issue, send.Started, edition); err != nil {
+		if ctx.Err() != nil {
+			s.rest()
+		}
 		return err
 	}
 	done, err := s.ledger.complete(ctx, issue)
 	if err != nil || !done {
 		return err
 	}
+	defer s.rest()
 	// The issue first: a crash between the two leaves a send that is found again,
 	// with nothing to do. Another process may be as far at the same moment.
 	if err := s.store.Move(ctx, issue, newsletter.Sent, "", newsletter.Sending); err != nil && !errors.Is(err, newsletter.ErrStatus) {
@@ -148,7 +173,7 @@ func (s *Sender) Work(ctx context.Context, issue database.ID) error {
 
 // round runs the feeder, the connections and the recorder until nothing is due.
 func (s *Sender) round(ctx context.Context, issue database.ID, began time.Time, edition *transport.Edition) error {
-	rec, err := newRecorder(s.ledger, s.opt.Connections, s.opt.Log)
+	rec, err := newRecorder(s.ledger, s.connections()+1, s.opt.Log)
 	if err != nil {
 		return err
 	}
@@ -159,19 +184,32 @@ func (s *Sender) round(ctx context.Context, issue database.ID, began time.Time, 
 
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	f := &feeder{sender: s, issue: issue, rec: rec, out: make(chan *due, page), halted: make(chan struct{}), leases: map[*lease]bool{}}
-	var workers sync.WaitGroup
-	for range s.opt.Connections {
-		w := &worker{sender: s, feeder: f, edition: edition, rec: rec, stop: cancel, began: began}
-		workers.Go(func() { w.run(ctx) })
+	f := newFeeder(s, issue, rec)
+	s.beat(ctx)
+	var workers, watchers, writer sync.WaitGroup
+	for _, l := range s.lanes {
+		l.begin()
+		for range l.relay.Connections {
+			w := &worker{sender: s, lane: l, feeder: f, edition: edition, rec: rec, stop: cancel, began: began}
+			workers.Go(func() { w.run(ctx) })
+		}
 	}
-	var watchers sync.WaitGroup
+	workers.Go(f.park.run)
+	writer.Go(func() {
+		if err := f.park.writeBack(rec, f.settled); err != nil {
+			cancel(err)
+		}
+	})
 	watchers.Go(func() { f.keepLeases(ctx, cancel) })
 	watchers.Go(func() { f.watch(ctx) })
+	watchers.Go(func() { s.keepBeating(ctx) })
 
 	err = f.run(ctx)
-	close(f.out)
+	close(f.over)
 	workers.Wait()
+	f.park.clear()
+	close(f.park.off)
+	writer.Wait()
 	close(rec.notes)
 	<-recorded
 	if cause := context.Cause(ctx); err == nil || cause != nil {

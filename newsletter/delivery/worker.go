@@ -2,6 +2,9 @@ package delivery
 
 import (
 	"context"
+	"database/sql"
+	"errors"
+	"fmt"
 	"strings"
 	"time"
 
@@ -10,9 +13,10 @@ import (
 	"apta/subscribers/database"
 )
 
-// worker is one connection to the relay and the deliveries that pass over it.
+// worker is one connection to a relay and the deliveries that pass over it.
 type worker struct {
 	sender  *Sender
+	lane    *lane
 	feeder  *feeder
 	edition *transport.Edition
 	rec     *recorder
@@ -20,6 +24,11 @@ type worker struct {
 	began   time.Time
 
 	conn   Courier
+	sent   int  // messages over conn
+	waited bool // conn was open before and may have been closed by the relay
+	probe  bool // conn finds out whether the relay is back
+	idle   *time.Timer
+
 	parcel [2]parcel // the one being delivered and the one being begun
 	note   note
 }
@@ -32,22 +41,18 @@ type parcel struct {
 
 func (w *worker) run(ctx context.Context) {
 	w.note.done = make(chan error, 1)
-	defer w.hangUp()
-	for d := range w.feeder.out {
-		if ctx.Err() != nil {
-			continue // the delivery stays queued
+	w.idle = time.NewTimer(time.Hour)
+	defer w.idle.Stop()
+	for {
+		d := w.take(ctx)
+		if d == nil {
+			break
 		}
 		if err := w.chain(ctx, d); err != nil && ctx.Err() == nil {
 			w.stop(err)
 		}
 	}
-}
-
-func (w *worker) hangUp() {
-	if w.conn != nil {
-		w.conn.Quit()
-		w.conn = nil
-	}
+	w.leave(ctx)
 }
 
 // chain delivers d and, as long as more are waiting, the next behind it: the end
@@ -58,12 +63,14 @@ func (w *worker) chain(ctx context.Context, d *due) error {
 	if err != nil || !ready {
 		return err
 	}
-	if begun, err := w.begin(ctx, cur); err != nil || !begun {
+	if begun, err := w.begin(cur); err != nil || !begun {
 		return err
 	}
-	w.note.entries = append(w.note.entries[:0], offer(cur.due))
+	w.note.entries = append(w.note.entries[:0], w.offer(cur.due))
 	for {
-		if err := w.rec.commit(&w.note); err != nil {
+		err := w.rec.commit(&w.note)
+		w.lane.plan.offered()
+		if err != nil {
 			w.hangUp() // the relay waits for a body that must not be sent
 			return err
 		}
@@ -73,7 +80,7 @@ func (w *worker) chain(ctx context.Context, d *due) error {
 				return err
 			}
 		}
-		following, err := w.following(next)
+		following, err := w.following(ctx, next)
 		if err != nil {
 			w.hangUp()
 			return err
@@ -83,18 +90,18 @@ func (w *worker) chain(ctx context.Context, d *due) error {
 			letter = &next.letter
 		}
 		out, nextReady := w.conn.Deliver(&cur.letter, letter)
+		w.sent++
 		w.note.entries = append(w.note.entries[:0], w.settle(cur.due, out))
-		if w.conn.Broken() {
-			w.hangUp()
-		}
-		goOn := following && nextReady.Kind == transport.Ready && w.conn != nil
+		w.heard(cur.due, out)
+		goOn := following && nextReady.Kind == transport.Ready && !w.conn.Broken()
 		switch {
 		case goOn:
-			w.note.entries = append(w.note.entries, offer(next.due))
+			w.note.entries = append(w.note.entries, w.offer(next.due))
 		case following:
-			w.note.entries = append(w.note.entries, w.settle(next.due, nextReady))
+			w.notBegun(next.due, nextReady)
 		}
 		if !goOn {
+			w.tidy(out)
 			return w.record()
 		}
 		cur, next = next, cur
@@ -102,53 +109,90 @@ func (w *worker) chain(ctx context.Context, d *due) error {
 }
 
 // following takes the next delivery if one is waiting, and makes it ready.
-func (w *worker) following(p *parcel) (bool, error) {
+func (w *worker) following(ctx context.Context, p *parcel) (bool, error) {
+	if w.lane.relay.MaxMessages > 0 && w.sent+1 >= w.lane.relay.MaxMessages {
+		return false, nil // the one at hand is the last over this connection
+	}
 	for {
-		select {
-		case d, open := <-w.feeder.out:
-			if !open {
-				return false, nil
-			}
-			if ready, err := w.prepare(p, d); err != nil || ready {
-				return ready, err
-			}
-		default:
+		d := w.draw(ctx, false)
+		if d == nil {
 			return false, nil
+		}
+		if ready, err := w.prepare(p, d); err != nil || ready {
+			return ready, err
 		}
 	}
 }
 
-// begin gets a connection and takes the parcel up to the relay's go-ahead.
-// begun is false where the delivery was settled instead.
-func (w *worker) begin(ctx context.Context, p *parcel) (begun bool, err error) {
-	for wait := time.Second; w.conn == nil; wait = min(2*wait, 30*time.Second) {
-		if w.conn, err = w.sender.opt.Dial(ctx); err == nil {
-			break
-		}
-		w.conn = nil
-		if ctx.Err() != nil {
-			return false, context.Cause(ctx)
-		}
-		w.sender.opt.Log.Warn("the relay cannot be reached, trying again", "in", wait, "err", err)
-		select {
-		case <-ctx.Done():
-			return false, context.Cause(ctx)
-		case <-time.After(wait):
-		}
-	}
+// begin takes the parcel up to the relay's go-ahead. begun is false where the
+// delivery was settled or handed back instead.
+func (w *worker) begin(p *parcel) (begun bool, err error) {
 	out := w.conn.Begin(&p.letter)
-	if w.conn.Broken() {
-		w.hangUp()
-	}
-	if out.Kind == transport.Ready && w.conn != nil {
+	if out.Kind == transport.Ready && !w.conn.Broken() {
+		w.waited = false
 		return true, nil
 	}
-	w.note.entries = append(w.note.entries[:0], w.settle(p.due, out))
+	w.note.entries = w.note.entries[:0]
+	w.notBegun(p.due, out)
+	w.tidy(out)
 	return false, w.record()
+}
+
+// mayHandBack is how often a delivery is handed to another connection before
+// the trouble is held to be its own.
+const mayHandBack = 3
+
+// notBegun deals with a delivery whose body never left. Where the relay is to
+// blame another connection has it next, and no attempt is counted.
+func (w *worker) notBegun(d *due, out transport.Outcome) {
+	w.lane.plan.offered()
+	switch {
+	case w.waited && out.Kind == transport.Retry:
+		w.giveBack(d) // the connection was closed while nobody used it
+		return
+	case ofRelay(out) && d.handed < mayHandBack:
+		d.handed++
+		w.lane.answered(out)
+		w.giveBack(d)
+		return
+	}
+	w.note.entries = append(w.note.entries, w.settle(d, out))
+	w.heard(d, out)
+}
+
+// heard tells the relay's and the domain's pacers how a message was taken.
+func (w *worker) heard(d *due, out transport.Outcome) {
+	w.lane.answered(out)
+	if !ofRelay(out) {
+		if out.Code != 0 && w.lane.served(w.probe) {
+			w.probe = false
+		}
+		w.sender.pace.answered(d, out)
+	}
+}
+
+// tidy hangs up where the connection is of no further use, and tells the relay's
+// lane where that is the relay's fault.
+func (w *worker) tidy(out transport.Outcome) {
+	closing := out.Code == 421 || out.Code == 454 && out.Stage == transport.AtMail
+	if closing || w.conn.Broken() && !w.waited {
+		why := out.Text
+		if why == "" && out.Err != nil {
+			why = out.Err.Error()
+		}
+		w.lane.failed(why, w.probe)
+		w.probe = false
+	}
+	if closing || w.conn.Broken() || w.lane.relay.MaxMessages > 0 && w.sent >= w.lane.relay.MaxMessages {
+		w.hangUp()
+	}
 }
 
 // record commits entries that are all settled and counts them off.
 func (w *worker) record() error {
+	if len(w.note.entries) == 0 {
+		return nil
+	}
 	if err := w.rec.commit(&w.note); err != nil {
 		return err
 	}
@@ -165,6 +209,16 @@ func (w *worker) record() error {
 // whether they have the mail already.
 func (w *worker) prepare(p *parcel, d *due) (ready bool, err error) {
 	p.due = d
+	if err := w.lookAgain(d); err != nil {
+		// The database is away: what is on its way is not to suffer for the next.
+		w.lane.plan.offered()
+		w.giveBack(d)
+		select {
+		case <-time.After(100 * time.Millisecond):
+		case <-w.feeder.over:
+		}
+		return false, nil
+	}
 	settled := d.entry()
 	switch {
 	case d.status != string(subscribers.Active):
@@ -183,8 +237,38 @@ func (w *worker) prepare(p *parcel, d *due) (ready bool, err error) {
 		}
 		settled.state, settled.why = Refused, err.Error()
 	}
+	w.lane.plan.offered()
 	w.note.entries = append(w.note.entries[:0], settled)
 	return false, w.record()
+}
+
+// stillKnown is how long what was read of a reader is trusted.
+const stillKnown = time.Minute
+
+// lookAgain reads a reader anew who was looked up a while ago: deliveries wait
+// in memory while relays rest, and whoever leaves meanwhile gets nothing.
+func (w *worker) lookAgain(d *due) error {
+	l := w.sender.ledger
+	if l.now().Sub(d.read) < stillKnown {
+		return nil
+	}
+	err := l.db.QueryRow(context.Background(), `SELECT email, name, status, generation FROM subscribers WHERE id = $1`, d.id).Scan(&d.email, &d.name, &d.status, &d.generation)
+	if errors.Is(err, sql.ErrNoRows) {
+		d.status, err = "erased", nil
+	}
+	if err != nil {
+		return fmt.Errorf("delivery: look again: %w", err)
+	}
+	d.read = l.now()
+	return nil
+}
+
+// giveBack hands a delivery on, as if it had never been here.
+func (w *worker) giveBack(d *due) {
+	if d.state == Offered && d.doubts > 0 {
+		d.doubts-- // prepare counts it again
+	}
+	w.feeder.park.giveBack(d)
 }
 
 // reader gives the values of a reader's slots.
@@ -218,6 +302,13 @@ func (d *due) entry() entry {
 func offer(d *due) entry {
 	e := d.entry()
 	e.state = Offered
+	return e
+}
+
+// offer is counted in the relay's warm-up, where it has one.
+func (w *worker) offer(d *due) entry {
+	e := offer(d)
+	e.plan = w.lane.plan
 	return e
 }
 

@@ -108,7 +108,7 @@ func (c *Conn) beginInStep(e envelope) Outcome {
 		case r.code == 354 && i == 2:
 			c.inData, c.begun, c.steady = true, false, true
 		default:
-			return c.judged(r)
+			return c.judged(r, AtMail+Stage(i))
 		}
 	}
 	return Outcome{Kind: Ready}
@@ -123,14 +123,16 @@ func (c *Conn) readReset() error {
 }
 
 // judged is a refusal's outcome; after 421 the relay hangs up, and so do we.
-func (c *Conn) judged(r reply) Outcome {
+func (c *Conn) judged(r reply, at Stage) Outcome {
 	if r.code == 421 {
 		c.fail(fmt.Errorf("the relay closes: %d %s", r.code, r.text))
 	}
 	if r.code < 400 {
 		return Outcome{Kind: Retry, Code: r.code, Text: r.text, Err: c.fail(fmt.Errorf("%w: %d in a wrong place", errReply, r.code))}
 	}
-	return r.outcome()
+	o := r.outcome()
+	o.Stage = at
+	return o
 }
 
 // Deliver hands over the body of l, which Begin or Deliver had made ready. Where
@@ -186,7 +188,7 @@ func (c *Conn) handOver(l *Letter, behind ...string) Outcome {
 	case r.code/100 == 3:
 		return Outcome{Kind: Doubtful, Code: r.code, Text: r.text, Err: c.fail(errReply)}
 	}
-	return c.judged(r)
+	return c.judged(r, AtDot)
 }
 
 func (c *Conn) write(b []byte) error {

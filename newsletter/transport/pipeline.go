@@ -75,11 +75,12 @@ func (c *Conn) deliverFlowing(l *Letter, e envelope) (out, nextReady Outcome) {
 // three are read whatever they are, so that no reply is taken for another's.
 func (c *Conn) readGroup(e envelope) Outcome {
 	var failed *reply
+	var at Stage
 	for i := range 3 {
 		r, err := c.read()
 		switch {
 		case err != nil && failed != nil: // it had said why before it hung up
-			return c.refusedTogether(*failed, e)
+			return c.refusedTogether(*failed, at, e)
 		case err != nil:
 			c.landed(false)
 			return Outcome{Kind: Retry, Err: err}
@@ -96,13 +97,13 @@ func (c *Conn) readGroup(e envelope) Outcome {
 			c.begun = false
 			c.emptyBody()
 		case failed == nil:
-			failed = &r
+			failed, at = &r, AtMail+Stage(i)
 		}
 		if failed != nil && failed.code == 421 {
 			break
 		}
 	}
-	return c.refusedTogether(*failed, e)
+	return c.refusedTogether(*failed, at, e)
 }
 
 // emptyBody makes a relay say no that wants a body for nobody (RFC 2920, 3.1).
@@ -115,14 +116,14 @@ func (c *Conn) emptyBody() {
 // refusedTogether judges the first refusal of a group. If it may owe to the
 // commands having come together, the letter is begun again in lock-step: what
 // the relay then takes, it had misunderstood.
-func (c *Conn) refusedTogether(r reply, e envelope) Outcome {
+func (c *Conn) refusedTogether(r reply, at Stage, e envelope) Outcome {
 	switch {
 	case !r.suspicious():
 		if c.broken != nil || r.code == 421 {
 			c.abandon()
 		}
 		c.landed(true)
-		return c.judged(r)
+		return c.judged(r, at)
 	case c.broken != nil || r.code == 421:
 		c.wrong(fmt.Sprintf("it hung up on a group of commands: %d %s", r.code, r.text))
 		return Outcome{Kind: Retry, Code: r.code, Text: r.text, Err: c.fail(errClosed)}

@@ -23,12 +23,25 @@ const (
 	Retry
 )
 
+// Stage is the command that a reply was given to.
+type Stage int
+
+// AtNone is where no reply came, or the connection itself refused the letter.
+const (
+	AtNone Stage = iota
+	AtMail
+	AtRcpt
+	AtData
+	AtDot
+)
+
 // Outcome is how a step of a delivery ended and what the relay said.
 type Outcome struct {
-	Kind Kind
-	Code int    // the reply code; 0 where none came
-	Text string // printable, at most maxText octets, enhanced code included
-	Err  error  // what broke, for Retry and Doubtful
+	Kind  Kind
+	Stage Stage  // of a refusal or a deferral
+	Code  int    // the reply code; 0 where none came
+	Text  string // printable, at most maxText octets, enhanced code included
+	Err   error  // what broke, for Retry and Doubtful
 }
 
 const (
