@@ -119,8 +119,8 @@ func startPostfix(t *testing.T, addresses []string) *postfix {
 	return p
 }
 
-// run starts the server and waits until it answers. It ends with the test, and
-// with the test program should that be killed: the master is our own child.
+// run starts the server and waits until it answers. It ends with the test, or
+// after five minutes should the test be killed.
 func (p *postfix) run(t *testing.T) {
 	t.Helper()
 	etc := filepath.Join(p.dir, "etc")
@@ -131,8 +131,7 @@ func (p *postfix) run(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(filepath.Join(strings.TrimSpace(string(daemons)), "master"), "-c", etc)
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM}
+	cmd := exec.Command(filepath.Join(strings.TrimSpace(string(daemons)), "master"), "-c", etc, "-e", "300")
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
