@@ -119,12 +119,19 @@ func startPostfix(t *testing.T, addresses []string) *postfix {
 	return p
 }
 
-// run starts the server in the foreground and waits until it answers. It ends
-// with the test, or with the test program.
+// run starts the server and waits until it answers. It ends with the test, or
+// after five minutes should the test be killed.
 func (p *postfix) run(t *testing.T) {
 	t.Helper()
-	cmd := exec.Command("postfix", "-c", filepath.Join(p.dir, "etc"), "start-fg")
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM, Setpgid: true}
+	etc := filepath.Join(p.dir, "etc")
+	if out, err := exec.Command("postfix", "-c", etc, "check").CombinedOutput(); err != nil {
+		t.Fatalf("postfix check: %v: %s\n%s", err, out, p.log(t))
+	}
+	daemons, err := exec.Command("postconf", "-c", etc, "-h", "daemon_directory").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(filepath.Join(strings.TrimSpace(string(daemons)), "master"), "-c", etc, "-e", "300")
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
