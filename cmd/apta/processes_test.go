@@ -69,16 +69,23 @@ func newSite(t *testing.T, url string, readers int, options smtptest.Options) *s
 	return s
 }
 
-// serveProcess starts a process of apta serve, which is killed at the end of the test.
-func (s *site) serveProcess(t *testing.T) *exec.Cmd {
+// command is a process of apta that is not started yet.
+func (s *site) command(t *testing.T, args ...string) *exec.Cmd {
 	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
 	cmd := exec.Command(self)
-	cmd.Args = []string{"apta", "serve"} // TestMain goes by the name
+	cmd.Args = append([]string{"apta"}, args...) // TestMain goes by the name
 	cmd.Env, cmd.Dir = s.env, s.dir
+	return cmd
+}
+
+// serveProcess starts a process of apta serve, which is killed at the end of the test.
+func (s *site) serveProcess(t *testing.T) *exec.Cmd {
+	t.Helper()
+	cmd := s.command(t, "serve")
 	var said bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &said, &said
 	if err := cmd.Start(); err != nil {
@@ -188,6 +195,29 @@ func TestApprovedInAnotherProcess(t *testing.T) {
 	s.await(t, "mail", func(context.Context) bool { return s.relay.Count() == 1 })
 	t.Logf("the first mail arrived %s after the approval", time.Since(began))
 	s.await(t, "sent issue", s.sent)
+}
+
+// A send that is cancelled while a process works on it is finished by a job.
+func TestCancelledWhileServed(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, "", 1000, smtptest.Options{Latency: 20 * time.Millisecond})
+	s.serveProcess(t)
+	s.await(t, "first mails", func(context.Context) bool { return s.relay.Count() > 20 })
+	var out bytes.Buffer
+	sending, err := s.rooms.newsletter.WithStatus(context.Background(), "weekly", newsletter.Sending)
+	if err != nil || len(sending) != 1 {
+		t.Fatalf("sending are %+v (%v)", sending, err)
+	}
+	cancel := s.command(t, "issue", "cancel", sending[0].Week)
+	cancel.Stdout, cancel.Stderr = &out, &out
+	if err := cancel.Run(); err != nil || !strings.HasPrefix(out.String(), "cancelled ") {
+		t.Fatalf("%v: %s", err, out.String())
+	}
+	s.await(t, "sent issue", s.sent)
+	counts, err := s.rooms.ledger.Counts(context.Background(), sending[0].ID)
+	if err != nil || counts.Waiting() != 0 || counts.Skipped == 0 || counts.Accepted+counts.Skipped != 1000 {
+		t.Errorf("counts %+v (%v)", counts, err)
+	}
 }
 
 // The process that leads is killed in mid-send. The other goes on with the

@@ -94,7 +94,7 @@ func openSQLite(ctx context.Context, path string) (*DB, error) {
 		return nil, fmt.Errorf("database: %w", err)
 	}
 	write.SetMaxOpenConns(1)
-	if err := write.PingContext(ctx); err != nil {
+	if err := pingBusy(ctx, write); err != nil {
 		return nil, errors.Join(sqliteReason(path, err), write.Close())
 	}
 	read, err := sql.Open("sqlite", dsn(path, "_pragma=query_only(1)"))
@@ -104,6 +104,24 @@ func openSQLite(ctx context.Context, path string) (*DB, error) {
 	read.SetMaxOpenConns(readers)
 	read.SetMaxIdleConns(readers)
 	return &DB{kind: SQLite, write: write, read: read}, nil
+}
+
+// pingBusy connects. Of several programs that make one file at once, those that
+// find another switching it to WAL are told at once that it is busy, whatever
+// busy_timeout says: SQLite fears a deadlock.
+func pingBusy(ctx context.Context, db *sql.DB) error {
+	for try := 0; ; try++ {
+		err := db.PingContext(ctx)
+		var lite *sqlite.Error
+		if try == 100 || !errors.As(err, &lite) || lite.Code()&0xff != sqlite3.SQLITE_BUSY {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
 }
 
 func dsn(path string, options ...string) string {
