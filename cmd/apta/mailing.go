@@ -239,8 +239,10 @@ func dialCourier(ctx context.Context, relay transport.Relay) (delivery.Courier, 
 }
 
 // passGuard refuses to send from a database that is an old copy, and says what to do.
-func (a *app) passGuard(ctx context.Context, r *rooms) error {
-	err := a.guard(r).Pass(ctx)
+func (a *app) passGuard(ctx context.Context, r *rooms) error { return a.pass(ctx, a.guard(r)) }
+
+func (a *app) pass(ctx context.Context, guard *delivery.Guard) error {
+	err := guard.Pass(ctx)
 	if errors.Is(err, delivery.ErrRestored) {
 		return fmt.Errorf("%w; nothing is sent until you say: apta database accept", err)
 	}

@@ -82,7 +82,7 @@ func (a *app) root() *cobra.Command {
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
 	root.PersistentFlags().StringVar(&a.configFile, "config", "", "configuration file (default apta.toml, or APTA_CONFIG)")
-	root.AddCommand(a.initCommand(), a.itemCommand(), a.subscriberCommand(), a.issueCommand(), a.scheduleCommand(), a.serveCommand(), a.workCommand(), a.databaseCommand(), a.dkimCommand(), a.demoCommand())
+	root.AddCommand(a.initCommand(), a.itemCommand(), a.subscriberCommand(), a.issueCommand(), a.scheduleCommand(), a.serveCommand(), a.workCommand(), a.databaseCommand(), a.migrateToCommand(), a.dkimCommand(), a.demoCommand())
 	for _, c := range allCommands(root) {
 		if c.RunE == nil {
 			c.RunE = func(c *cobra.Command, args []string) error {
@@ -141,6 +141,11 @@ func envValue(environ []string, name string) (string, bool) {
 	return "", false
 }
 
+// schemas are the tables of every room.
+func schemas() []database.Schema {
+	return []database.Schema{subscribers.Schema(), newsletter.Schema(), delivery.Schema()}
+}
+
 // open opens the database, brings its tables up to date, and gives the rooms.
 func (a *app) open(ctx context.Context) (*rooms, error) {
 	if a.rooms != nil {
@@ -166,7 +171,7 @@ func (a *app) open(ctx context.Context) (*rooms, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := db.Migrate(ctx, subscribers.Schema(), newsletter.Schema(), delivery.Schema()); err != nil {
+	if err := db.Migrate(ctx, schemas()...); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
 	ids := database.NewIDs(a.now, nil)
