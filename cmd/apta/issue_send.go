@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"text/tabwriter"
 	"time"
@@ -117,43 +116,8 @@ func (a *app) issueStatus() *cobra.Command {
 	return c
 }
 
-// status is what issue status says, and its JSON.
-type status struct {
-	ID       database.ID       `json:"id"`
-	Week     string            `json:"week"`
-	Title    string            `json:"title"`
-	Status   newsletter.Status `json:"status"`
-	Note     string            `json:"note,omitempty"`
-	Revision int               `json:"revision"`
-	Send     *delivery.Send    `json:"send,omitempty"`
-	Counts   delivery.Counts   `json:"counts"`
-	Reasons  []delivery.Reason `json:"reasons,omitempty"`
-}
-
-func (a *app) status(ctx context.Context, r *rooms, issue newsletter.Issue) (status, error) {
-	// The issue may have moved since it was read.
-	issue, err := r.newsletter.Issue(ctx, issue.Newsletter, issue.ID.String())
-	if err != nil {
-		return status{}, err
-	}
-	s := status{ID: issue.ID, Week: issue.Week, Title: issue.Title, Status: issue.Status, Note: issue.Note, Revision: issue.Revision}
-	send, err := r.ledger.Send(ctx, issue.ID)
-	switch {
-	case errors.Is(err, delivery.ErrNoSend):
-		return s, nil
-	case err != nil:
-		return s, err
-	}
-	s.Send = &send
-	if s.Counts, err = r.ledger.Counts(ctx, issue.ID); err != nil {
-		return s, err
-	}
-	s.Reasons, err = r.ledger.Reasons(ctx, issue.ID, 20)
-	return s, err
-}
-
 func (a *app) printStatus(ctx context.Context, r *rooms, issue newsletter.Issue, asJSON bool) error {
-	s, err := a.status(ctx, r, issue)
+	s, err := r.steering().Report(ctx, issue.ID)
 	if err != nil {
 		return err
 	}
