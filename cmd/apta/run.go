@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"apta/newsletter"
+	"apta/newsletter/api"
 	"apta/newsletter/delivery"
 	"apta/newsletter/render"
 	"apta/subscribers"
@@ -58,6 +59,7 @@ type app struct {
 // rooms are the stores over one open database.
 type rooms struct {
 	db          *database.DB
+	ids         *database.IDs
 	newsletter  *newsletter.Store
 	subscribers *subscribers.Store
 	ledger      *delivery.Ledger
@@ -82,7 +84,7 @@ func (a *app) root() *cobra.Command {
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
 	root.PersistentFlags().StringVar(&a.configFile, "config", "", "configuration file (default apta.toml, or APTA_CONFIG)")
-	root.AddCommand(a.initCommand(), a.itemCommand(), a.subscriberCommand(), a.issueCommand(), a.scheduleCommand(), a.serveCommand(), a.workCommand(), a.databaseCommand(), a.migrateToCommand(), a.dkimCommand(), a.demoCommand())
+	root.AddCommand(a.initCommand(), a.itemCommand(), a.subscriberCommand(), a.issueCommand(), a.scheduleCommand(), a.serveCommand(), a.workCommand(), a.databaseCommand(), a.migrateToCommand(), a.dkimCommand(), a.tokenCommand(), a.demoCommand())
 	for _, c := range allCommands(root) {
 		if c.RunE == nil {
 			c.RunE = func(c *cobra.Command, args []string) error {
@@ -143,7 +145,7 @@ func envValue(environ []string, name string) (string, bool) {
 
 // schemas are the tables of every room.
 func schemas() []database.Schema {
-	return []database.Schema{subscribers.Schema(), newsletter.Schema(), delivery.Schema()}
+	return []database.Schema{subscribers.Schema(), newsletter.Schema(), delivery.Schema(), api.Schema()}
 }
 
 // open opens the database, brings its tables up to date, and gives the rooms.
@@ -176,7 +178,7 @@ func (a *app) open(ctx context.Context) (*rooms, error) {
 	}
 	ids := database.NewIDs(a.now, nil)
 	a.rooms = &rooms{
-		db: db, newsletter: newsletter.NewStore(db, ids, a.now), subscribers: subscribers.NewStore(db, ids, a.now),
+		db: db, ids: ids, newsletter: newsletter.NewStore(db, ids, a.now), subscribers: subscribers.NewStore(db, ids, a.now),
 		ledger: delivery.NewLedger(db, a.now), keys: keys, renderer: renderer,
 		log: slog.New(slog.NewTextHandler(a.stderr, nil)),
 	}
