@@ -5,8 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"path/filepath"
 	"strings"
-	"text/tabwriter"
 
 	"apta/newsletter/delivery"
 	"apta/subscribers/database"
@@ -40,6 +40,9 @@ apta sends nothing from the old database by itself.`,
 }
 
 func (a *app) migrateTo(ctx context.Context, cfg *Config, target string) error {
+	if sameDatabase(cfg.Database, target) {
+		return &usageError{fmt.Errorf("%s is the database that everything is in already", withoutCredentials(target))}
+	}
 	from, err := database.OpenAlone(ctx, cfg.Database)
 	if errors.Is(err, database.ErrShared) {
 		return fmt.Errorf("%w: stop apta serve and apta work first, then start again; nothing was changed", err)
@@ -71,7 +74,14 @@ func (a *app) migrateTo(ctx context.Context, cfg *Config, target string) error {
 	if err := delivery.NewGuard(delivery.NewLedger(to, a.now), cfg.StateFile).Accept(ctx); err != nil {
 		return err
 	}
-	return a.printMigrated(cfg, counts, target)
+	a.printMigrated(cfg, counts, target)
+	return nil
+}
+
+func sameDatabase(a, b string) bool {
+	pathA, errA := filepath.Abs(strings.TrimPrefix(a, "sqlite:"))
+	pathB, errB := filepath.Abs(strings.TrimPrefix(b, "sqlite:"))
+	return a == b || errA == nil && errB == nil && pathA == pathB
 }
 
 func (a *app) copyAll(ctx context.Context, from, to *database.DB) ([]database.TableCount, error) {
@@ -80,13 +90,9 @@ func (a *app) copyAll(ctx context.Context, from, to *database.DB) ([]database.Ta
 	return database.Copy(ctx, from, to, schemas(), func(done, total int64) { bar.SetTotal(total).SetCurrent(done) })
 }
 
-func (a *app) printMigrated(cfg *Config, counts []database.TableCount, target string) error {
-	w := tabwriter.NewWriter(a.stdout, 0, 0, 1, ' ', tabwriter.AlignRight)
+func (a *app) printMigrated(cfg *Config, counts []database.TableCount, target string) {
 	for _, c := range counts {
-		fmt.Fprintf(w, "%d\t %s\t\n", c.Rows, c.Table)
-	}
-	if err := w.Flush(); err != nil {
-		return err
+		fmt.Fprintf(a.stdout, "%10d %s\n", c.Rows, c.Table)
 	}
 	shown := target
 	if u, err := url.Parse(target); err == nil && u.Scheme != "" {
@@ -99,7 +105,6 @@ Next, in %s (or APTA_DATABASE):
 Keep secret_file and state_file as they are. Keep %s until the next issue is out;
 apta sends nothing from it any more unless you say so.
 `, cfg.file, shown, withoutCredentials(cfg.Database))
-	return nil
 }
 
 // withoutCredentials names a database in a message.
