@@ -3,7 +3,6 @@ package api
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"log/slog"
@@ -149,14 +148,6 @@ type answer struct {
 	status int
 	header http.Header
 	body   string
-}
-
-func (a answer) json(t *testing.T) (v map[string]any) {
-	t.Helper()
-	if err := json.Unmarshal([]byte(a.body), &v); err != nil {
-		t.Fatalf("%v: %s", err, a.body)
-	}
-	return v
 }
 
 // ask makes a request with the token for everything.

@@ -37,7 +37,7 @@ func (a *API) guard(r route) http.Handler {
 
 // Reasons to turn somebody away that no token has of itself.
 var (
-	errMissing = errors.New("this needs a token: send it as Authorization: Bearer apta_...")
+	errMissing = errors.New("this needs a token: send it in the field Authorization, as Bearer and the token")
 	errScope   = errors.New("the token is not good for this")
 )
 

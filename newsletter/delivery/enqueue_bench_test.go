@@ -16,7 +16,8 @@ import (
 
 // BenchmarkEnqueue gives every reader a queued delivery and measures what each
 // costs: in seconds for all of them, and in bytes on disk for the subscriber
-// with the consent, and for the delivery. APTA_BENCH_READERS sets how many.
+// with the consent, and for the delivery, and how long it
+// takes to count them for a status. APTA_BENCH_READERS sets how many.
 func BenchmarkEnqueue(b *testing.B) {
 	b.Run("sqlite", func(b *testing.B) {
 		file := filepath.Join(b.TempDir(), "apta.db")
@@ -70,7 +71,7 @@ func enqueueAll(b *testing.B, url string, size func(*database.DB) int64) {
 		must(err)
 	}
 	stored := size(db)
-	week := 0
+	week, status := 0, time.Duration(0)
 	for b.Loop() {
 		b.StopTimer()
 		week++
@@ -80,13 +81,16 @@ func enqueueAll(b *testing.B, url string, size func(*database.DB) int64) {
 		must(ledger.Start(ctx, issue.ID))
 		must(ledger.Enqueue(ctx, issue.ID, nil))
 		b.StopTimer()
+		began := time.Now()
 		if c, err := ledger.Counts(ctx, issue.ID); err != nil || c.Queued != readers {
 			b.Fatalf("counts %+v (%v)", c, err)
 		}
+		status = time.Since(began)
 		b.StartTimer()
 	}
 	b.ReportMetric(float64(stored-empty)/float64(readers), "B/reader")
 	b.ReportMetric(float64(size(db)-stored)/float64(readers*week), "B/delivery")
 	b.ReportMetric(b.Elapsed().Seconds()/float64(week), "s/issue")
+	b.ReportMetric(status.Seconds(), "s/status")
 	b.ReportMetric(float64(readers*week)/b.Elapsed().Seconds(), "readers/s")
 }
