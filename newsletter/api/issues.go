@@ -107,8 +107,8 @@ func (a *API) report(w http.ResponseWriter, r *http.Request, id database.ID) err
 	return writeJSON(w, report)
 }
 
-// action is something done to an issue. Asked for again where done says that it
-// stands as wanted already, it is granted and nothing happens.
+// action is something done to an issue. Where it cannot be done, but done says
+// that the issue stands as wanted already, it is granted all the same.
 type action struct {
 	done func(delivery.Report) bool
 	do   func(ctx context.Context, i newsletter.Issue, why string) error
@@ -161,15 +161,10 @@ func (a *API) do(act action) func(http.ResponseWriter, *http.Request) error {
 		if err != nil {
 			return err
 		}
-		before, err := a.Steering.Report(r.Context(), i.ID)
-		if err != nil {
-			return err
-		}
-		if !act.done(before) {
-			err = act.do(r.Context(), i, why)
-		}
+		err = act.do(r.Context(), i, why)
 		if errors.Is(err, delivery.ErrState) || errors.Is(err, newsletter.ErrStatus) {
-			// Somebody else may have done the same at the same moment.
+			// It was done before, or somebody else was quicker. The report is asked for
+			// last: it counts a ledger, and a pause must not wait for that.
 			if now, again := a.Steering.Report(r.Context(), i.ID); again == nil && act.done(now) {
 				err = nil
 			}
