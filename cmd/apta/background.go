@@ -27,14 +27,14 @@ func (sweepSend) Kind() string { return "sweep-send" }
 // background gives the engine its handlers: all that apta serve does besides
 // sending and answering requests.
 func (a *app) background(r *rooms, sender *delivery.Sender) *jobs.Engine {
-	keeper := a.keeper(r, sender)
+	keeper, steering := a.keeper(r, sender), a.steering(r)
 	jobs.Handle(r.jobs, func(ctx context.Context, _ everyMinute) error {
 		return errors.Join(keeper.Reckon(ctx), a.findCancelled(ctx, r))
 	})
 	jobs.Handle(r.jobs, keeper.Assemble)
 	jobs.Handle(r.jobs, keeper.Send)
 	jobs.Handle(r.jobs, func(ctx context.Context, job sweepSend) error {
-		ended, err := sweep(ctx, r, job.Issue)
+		ended, err := steering.Sweep(ctx, job.Issue)
 		if err == nil && !ended {
 			return jobs.Again(time.Second)
 		}
@@ -66,18 +66,4 @@ func (a *app) findCancelled(ctx context.Context, r *rooms) error {
 		}
 	}
 	return nil
-}
-
-// sweep finishes a cancelled send; ended is false while somebody still works on
-// it. It may be called again.
-func sweep(ctx context.Context, r *rooms, issue database.ID) (ended bool, err error) {
-	ended, err = r.ledger.Sweep(ctx, issue)
-	if err != nil || !ended {
-		return false, err
-	}
-	err = r.newsletter.Move(ctx, issue, newsletter.Sent, "cancelled", newsletter.Sending)
-	if errors.Is(err, newsletter.ErrStatus) {
-		err = nil // another was as far
-	}
-	return true, err
 }

@@ -199,7 +199,7 @@ func (c *Config) check() (problems []error) {
 		bad("listen", "%q is not host:port, such as 127.0.0.1:8080", c.Listen)
 	}
 	if !validSlug(c.Newsletter.Slug) {
-		bad("newsletter.slug", "%q: use lower-case letters, digits and hyphens", c.Newsletter.Slug)
+		bad("newsletter.slug", "%q: use lower-case letters, digits and hyphens, and not api, u or p", c.Newsletter.Slug)
 	}
 	if c.Newsletter.Latest < 0 || c.Newsletter.Latest > 200 {
 		bad("newsletter.latest", "%d is not between 0 and 200", c.Newsletter.Latest)
@@ -257,7 +257,11 @@ func (c *Config) checkReturnPath(bad func(key, format string, args ...any)) {
 	}
 }
 
+// validSlug refuses what is the address of something else.
 func validSlug(s string) bool {
+	if s == "api" || s == "u" || s == "p" {
+		return false
+	}
 	return s != "" && len(s) <= 63 && s[0] != '-' && strings.Trim(s, "abcdefghijklmnopqrstuvwxyz0123456789-") == ""
 }
 

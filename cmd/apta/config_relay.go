@@ -201,7 +201,7 @@ func (r RelayConfig) delivery(c *Config, log *slog.Logger) (delivery.Relay, erro
 	if err != nil {
 		return delivery.Relay{}, fmt.Errorf("%s.warmup_start: %w", r.key, err)
 	}
-	return delivery.Relay{Name: r.Name, Dial: dialCourier(server), Connections: r.Connections, Weight: r.Weight, Rate: r.Rate, MaxMessages: r.MaxMessages, Idle: idle, WarmUp: warmUp}, nil
+	return delivery.Relay{Name: r.Name, Dial: delivery.Dialer(server), Connections: r.Connections, Weight: r.Weight, Rate: r.Rate, MaxMessages: r.MaxMessages, Idle: idle, WarmUp: warmUp}, nil
 }
 
 // warmUp is the relay's plan; the zero plan is none.
@@ -211,4 +211,15 @@ func (r RelayConfig) warmUp(zone *time.Location) (delivery.WarmUp, error) {
 	}
 	start, err := time.ParseInLocation(time.DateOnly, r.WarmUpStart, zone)
 	return delivery.WarmUp{Start: start, First: r.WarmUpFirst, Factor: r.WarmUpFactor}, err
+}
+
+// warmUps are the plans of the relays that have one.
+func (c *Config) warmUps() map[string]delivery.WarmUp {
+	plans := map[string]delivery.WarmUp{}
+	for _, r := range c.relays() {
+		if plan, err := r.warmUp(c.zone); err == nil && plan.First > 0 {
+			plans[r.Name] = plan
+		}
+	}
+	return plans
 }

@@ -234,7 +234,7 @@ func (a *app) issueHold() *cobra.Command {
 		Args:  cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			return a.withIssue(c.Context(), args[0], func(r *rooms, issue newsletter.Issue) error {
-				if err := r.newsletter.Move(c.Context(), issue.ID, newsletter.Held, why, newsletter.Draft, newsletter.Approved); err != nil {
+				if err := a.steering(r).Hold(c.Context(), issue.ID, why); err != nil {
 					return err
 				}
 				fmt.Fprintf(a.stdout, "held %s (%s)\n", issue.ID, issue.Week)

@@ -10,6 +10,7 @@ import (
 	"apta/newsletter"
 	"apta/newsletter/delivery"
 	"apta/newsletter/jobs"
+	"apta/subscribers/database"
 
 	"github.com/spf13/cobra"
 )
@@ -17,41 +18,38 @@ import (
 // issueControls are the verbs that steer a send which has begun.
 func (a *app) issueControls() []*cobra.Command {
 	var why string
-	pause := a.issueVerb("pause ID", "Stop a running send within a second, to go on later", func(ctx context.Context, r *rooms, issue newsletter.Issue) (string, error) {
-		return "paused", r.ledger.Pause(ctx, issue.ID, why)
+	pause := a.issueVerb("pause ID", "Stop a running send within a second, to go on later", func(ctx context.Context, s *delivery.Steering, issue database.ID) (string, error) {
+		return "paused", s.Pause(ctx, issue, why)
 	})
 	pause.Flags().StringVar(&why, "why", "paused by hand", "the reason, shown with the status")
-	resume := a.issueVerb("resume ID", "Let a paused send go on", func(ctx context.Context, r *rooms, issue newsletter.Issue) (string, error) {
-		return "resumed", r.ledger.Resume(ctx, issue.ID)
+	resume := a.issueVerb("resume ID", "Let a paused send go on", func(ctx context.Context, s *delivery.Steering, issue database.ID) (string, error) {
+		return "resumed", s.Resume(ctx, issue)
 	})
-	cancel := a.issueVerb("cancel ID", "End a send for good; readers who have no mail yet get none", func(ctx context.Context, r *rooms, issue newsletter.Issue) (string, error) {
-		if err := r.ledger.Cancel(ctx, issue.ID); err != nil {
-			return "", err
-		}
-		// Where nobody is sending it is finished here; otherwise apta serve does.
-		ended, err := sweep(ctx, r, issue.ID)
-		if err == nil && !ended {
-			err = r.jobs.Insert(ctx, sweepSend{issue.ID}, jobs.Once)
-		}
-		return "cancelled", err
+	cancel := a.issueVerb("cancel ID", "End a send for good; readers who have no mail yet get none", func(ctx context.Context, s *delivery.Steering, issue database.ID) (string, error) {
+		return "cancelled", s.Cancel(ctx, issue)
 	})
-	retry := a.issueVerb("retry ID", "Send once more to those who were refused or are doubtful", func(ctx context.Context, r *rooms, issue newsletter.Issue) (string, error) {
-		n, err := r.ledger.RetryFailed(ctx, issue.ID)
-		if err == nil && n > 0 {
-			err = r.newsletter.Move(ctx, issue.ID, newsletter.Sending, "", newsletter.Sent)
-		}
+	retry := a.issueVerb("retry ID", "Send once more to those who were refused or are doubtful", func(ctx context.Context, s *delivery.Steering, issue database.ID) (string, error) {
+		n, err := s.Retry(ctx, issue)
 		return fmt.Sprintf("%d deliveries are tried again by apta serve:", n), err
 	})
 	return []*cobra.Command{pause, resume, cancel, retry}
 }
 
+// steering is what the verbs and the API do to issues on their way.
+func (a *app) steering(r *rooms) *delivery.Steering {
+	later := func(ctx context.Context, issue database.ID) error {
+		return r.jobs.Insert(ctx, sweepSend{issue}, jobs.Once)
+	}
+	return delivery.NewSteering(r.ledger, r.newsletter, later, a.cfg.warmUps())
+}
+
 // issueVerb is a verb that does one thing to one issue and says so.
-func (a *app) issueVerb(use, short string, do func(context.Context, *rooms, newsletter.Issue) (string, error)) *cobra.Command {
+func (a *app) issueVerb(use, short string, do func(context.Context, *delivery.Steering, database.ID) (string, error)) *cobra.Command {
 	return &cobra.Command{
 		Use: use, Short: short, Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			return a.withIssue(c.Context(), args[0], func(r *rooms, issue newsletter.Issue) error {
-				said, err := do(c.Context(), r, issue)
+				said, err := do(c.Context(), a.steering(r), issue.ID)
 				if errors.Is(err, delivery.ErrNoSend) {
 					return fmt.Errorf("%s was never sent (apta issue send %s)", issue.Week, issue.Week)
 				}
@@ -71,7 +69,7 @@ func (a *app) watchStatus(ctx context.Context, r *rooms, issue newsletter.Issue)
 	defer tick.Stop()
 	began, first := a.now(), -1
 	for {
-		s, err := a.status(ctx, r, issue)
+		s, err := a.steering(r).Report(ctx, issue.ID)
 		if err != nil {
 			return err
 		}
@@ -93,7 +91,7 @@ func (a *app) watchStatus(ctx context.Context, r *rooms, issue newsletter.Issue)
 
 // watchLine says how far a send is, how fast it was since the watching began,
 // and how long that speed would take for the rest.
-func watchLine(s status, since int, elapsed time.Duration) string {
+func watchLine(s delivery.Report, since int, elapsed time.Duration) string {
 	var b strings.Builder
 	state := string(s.Status)
 	if s.Send != nil {

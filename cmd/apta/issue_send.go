@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"text/tabwriter"
@@ -136,74 +135,8 @@ func (a *app) issueStatus() *cobra.Command {
 	return c
 }
 
-// status is what issue status says, and its JSON.
-type status struct {
-	ID       database.ID       `json:"id"`
-	Week     string            `json:"week"`
-	Title    string            `json:"title"`
-	Status   newsletter.Status `json:"status"`
-	Note     string            `json:"note,omitempty"`
-	Revision int               `json:"revision"`
-	Send     *delivery.Send    `json:"send,omitempty"`
-	Counts   delivery.Counts   `json:"counts"`
-	Reasons  []delivery.Reason `json:"reasons,omitempty"`
-
-	// Of a send that is not done:
-	Slow   []delivery.SlowDomain `json:"slow_domains,omitempty"`
-	Relays []delivery.RelayState `json:"relays,omitempty"` // those that do not work as usual
-}
-
-func (a *app) status(ctx context.Context, r *rooms, issue newsletter.Issue) (status, error) {
-	// The issue may have moved since it was read.
-	issue, err := r.newsletter.Issue(ctx, issue.Newsletter, issue.ID.String())
-	if err != nil {
-		return status{}, err
-	}
-	s := status{ID: issue.ID, Week: issue.Week, Title: issue.Title, Status: issue.Status, Note: issue.Note, Revision: issue.Revision}
-	send, err := r.ledger.Send(ctx, issue.ID)
-	switch {
-	case errors.Is(err, delivery.ErrNoSend):
-		return s, nil
-	case err != nil:
-		return s, err
-	}
-	s.Send = &send
-	if s.Counts, err = r.ledger.Counts(ctx, issue.ID); err != nil {
-		return s, err
-	}
-	if s.Reasons, err = r.ledger.Reasons(ctx, issue.ID, 20); err != nil || s.Counts.Waiting() == 0 {
-		return s, err
-	}
-	if s.Slow, err = r.ledger.SlowDomains(ctx, issue.ID, 5); err != nil {
-		return s, err
-	}
-	s.Relays, err = a.relayStates(ctx, r)
-	return s, err
-}
-
-// relayStates says which relays do not work as usual: what the processes that
-// are sending say of theirs, and which have sent their day's mail.
-func (a *app) relayStates(ctx context.Context, r *rooms) ([]delivery.RelayState, error) {
-	states, err := r.ledger.Relays(ctx)
-	if err != nil {
-		return nil, err
-	}
-	for _, c := range a.cfg.relays() {
-		plan, err := c.warmUp(a.cfg.zone)
-		if err != nil || plan.First == 0 || slices.ContainsFunc(states, func(s delivery.RelayState) bool { return s.Name == c.Name }) {
-			continue
-		}
-		if s, capped, err := r.ledger.Capped(ctx, c.Name, plan); err != nil {
-			return nil, err
-		} else if capped {
-			states = append(states, s)
-		}
-	}
-	return states, nil
-}
-
 func (a *app) printStatus(ctx context.Context, r *rooms, issue newsletter.Issue, asJSON bool) error {
-	s, err := a.status(ctx, r, issue)
+	s, err := a.steering(r).Report(ctx, issue.ID)
 	if err != nil {
 		return err
 	}
@@ -247,7 +180,7 @@ func (a *app) printStatus(ctx context.Context, r *rooms, issue newsletter.Issue,
 }
 
 // printWaiting says what a send waits for: relays and domains.
-func (a *app) printWaiting(s status) {
+func (a *app) printWaiting(s delivery.Report) {
 	for _, relay := range s.Relays {
 		until := ""
 		if !relay.Until.IsZero() {

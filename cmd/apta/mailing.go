@@ -229,19 +229,11 @@ func (a *app) sender(r *rooms) (*delivery.Sender, error) {
 	}), nil
 }
 
-func dialCourier(relay transport.Relay) func(context.Context) (delivery.Courier, error) {
-	return func(ctx context.Context) (delivery.Courier, error) {
-		conn, err := relay.Dial(ctx)
-		if err != nil {
-			return nil, err // a nil *Conn in the interface would not be nil
-		}
-		return conn, nil
-	}
-}
-
 // passGuard refuses to send from a database that is an old copy, and says what to do.
-func (a *app) passGuard(ctx context.Context, r *rooms) error {
-	err := a.guard(r).Pass(ctx)
+func (a *app) passGuard(ctx context.Context, r *rooms) error { return a.pass(ctx, a.guard(r)) }
+
+func (a *app) pass(ctx context.Context, guard *delivery.Guard) error {
+	err := guard.Pass(ctx)
 	if errors.Is(err, delivery.ErrRestored) {
 		return fmt.Errorf("%w; nothing is sent until you say: apta database accept", err)
 	}

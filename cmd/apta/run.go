@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"apta/newsletter"
+	"apta/newsletter/api"
 	"apta/newsletter/delivery"
 	"apta/newsletter/jobs"
 	"apta/newsletter/render"
@@ -59,6 +60,7 @@ type app struct {
 // rooms are the stores over one open database.
 type rooms struct {
 	db          *database.DB
+	ids         *database.IDs
 	newsletter  *newsletter.Store
 	subscribers *subscribers.Store
 	ledger      *delivery.Ledger
@@ -84,7 +86,7 @@ func (a *app) root() *cobra.Command {
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
 	root.PersistentFlags().StringVar(&a.configFile, "config", "", "configuration file (default apta.toml, or APTA_CONFIG)")
-	root.AddCommand(a.initCommand(), a.itemCommand(), a.subscriberCommand(), a.issueCommand(), a.scheduleCommand(), a.serveCommand(), a.workCommand(), a.databaseCommand(), a.jobsCommand(), a.dkimCommand(), a.demoCommand())
+	root.AddCommand(a.initCommand(), a.itemCommand(), a.subscriberCommand(), a.issueCommand(), a.scheduleCommand(), a.serveCommand(), a.workCommand(), a.databaseCommand(), a.jobsCommand(), a.migrateToCommand(), a.dkimCommand(), a.tokenCommand(), a.demoCommand())
 	for _, c := range allCommands(root) {
 		if c.RunE == nil {
 			c.RunE = func(c *cobra.Command, args []string) error {
@@ -143,6 +145,11 @@ func envValue(environ []string, name string) (string, bool) {
 	return "", false
 }
 
+// schemas are the tables of every room.
+func schemas() []database.Schema {
+	return []database.Schema{subscribers.Schema(), newsletter.Schema(), delivery.Schema(), api.Schema(), jobs.Schema()}
+}
+
 // open opens the database, brings its tables up to date, and gives the rooms.
 func (a *app) open(ctx context.Context) (*rooms, error) {
 	if a.rooms != nil {
@@ -168,12 +175,12 @@ func (a *app) open(ctx context.Context) (*rooms, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := db.Migrate(ctx, subscribers.Schema(), newsletter.Schema(), delivery.Schema(), jobs.Schema()); err != nil {
+	if err := db.Migrate(ctx, schemas()...); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
 	ids, log := database.NewIDs(a.now, nil), slog.New(slog.NewTextHandler(a.stderr, nil))
 	a.rooms = &rooms{
-		db: db, newsletter: newsletter.NewStore(db, ids, a.now), subscribers: subscribers.NewStore(db, ids, a.now),
+		db: db, ids: ids, newsletter: newsletter.NewStore(db, ids, a.now), subscribers: subscribers.NewStore(db, ids, a.now),
 		ledger: delivery.NewLedger(db, a.now), jobs: jobs.New(db, log), keys: keys, renderer: renderer, log: log,
 	}
 	return a.rooms, nil

@@ -25,6 +25,7 @@ func TestMain(m *testing.M) {
 //	received N [WORDS...]         checks that the server took N messages, the last with the words in it
 //	waitfor URL [WORDS...]        asks a page until it answers and holds it against the words
 //	done KIND                     waits until a job of the kind was done
+//	call TOKEN METHOD PATH BODY   makes a request of the API; see there
 //	seed                          copies the seed week to items.jsonl, or skips the script where it is not
 func TestScripts(t *testing.T) {
 	sample, err := filepath.Abs("demo/items.jsonl")
@@ -43,7 +44,7 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"relay": startRelay, "received": received, "waitfor": waitFor, "done": jobDone,
+			"relay": startRelay, "received": received, "waitfor": waitFor, "done": jobDone, "call": call,
 			"seed": func(ts *testscript.TestScript, _ bool, _ []string) {
 				items, err := os.ReadFile(filepath.Join(seed, "items.jsonl"))
 				if os.IsNotExist(err) {

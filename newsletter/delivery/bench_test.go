@@ -246,14 +246,8 @@ func sendAll(b *testing.B, port int, url string, e *transport.Edition, readers, 
 	issue.Status = newsletter.Approved
 	relay := transport.Relay{Host: "127.0.0.1", Port: port, TLS: "none"}
 	s := NewSender(ledger, store, keys, Options{
-		Relays: []Relay{{Name: "relay", Connections: connections, Dial: func(ctx context.Context) (Courier, error) {
-			c, err := relay.Dial(ctx)
-			if err != nil {
-				return nil, err
-			}
-			return c, nil
-		}}},
-		DKIM: sign, BaseURL: "https://news.example", Domain: "news.example", ReturnPath: "bounces@news.example", Log: slog.New(slog.DiscardHandler),
+		Relays: []Relay{{Name: "relay", Connections: connections, Dial: Dialer(relay)}},
+		DKIM:   sign, BaseURL: "https://news.example", Domain: "news.example", ReturnPath: "bounces@news.example", Log: slog.New(slog.DiscardHandler),
 	})
 	must(s.Start(ctx, issue))
 	cpu, began := cpuTime(), time.Now()

@@ -56,14 +56,8 @@ func senderProcess() {
 	}
 	relay := transport.Relay{Host: "127.0.0.1", Port: opt.Port, TLS: "none", Timeout: 5 * time.Second}
 	s := NewSender(NewLedger(db, time.Now), newsletter.NewStore(db, database.NewIDs(nil, nil), time.Now), keys, Options{
-		Relays: []Relay{{Name: "relay", Connections: connections, Dial: func(ctx context.Context) (Courier, error) {
-			c, err := relay.Dial(ctx)
-			if err != nil {
-				return nil, err
-			}
-			return c, nil
-		}}},
-		Lease: opt.Lease, Retry: fast, BaseURL: "https://news.example", Domain: "news.example", Log: log,
+		Relays: []Relay{{Name: "relay", Connections: connections, Dial: Dialer(relay)}},
+		Lease:  opt.Lease, Retry: fast, BaseURL: "https://news.example", Domain: "news.example", Log: log,
 	})
 	s.Run(ctx)
 }

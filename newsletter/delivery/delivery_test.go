@@ -80,14 +80,8 @@ func newDesk(t *testing.T, db *database.DB, readers int) *desk {
 func (d *desk) sender(s *smtptest.Server, retry Retry) *Sender {
 	relay := transport.Relay{Host: s.Host(), Port: s.Port(), TLS: "none", Timeout: 5 * time.Second}
 	return NewSender(d.ledger, d.store, d.keys, Options{
-		Relays: []Relay{{Name: "relay", Connections: 4, Dial: func(ctx context.Context) (Courier, error) {
-			c, err := relay.Dial(ctx)
-			if err != nil {
-				return nil, err
-			}
-			return c, nil
-		}}},
-		Retry: retry, Storm: 20 * time.Millisecond, Rest: 20 * time.Millisecond, BaseURL: "https://news.example", Domain: "news.example", ReturnPath: "bounces@news.example", Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		Relays: []Relay{{Name: "relay", Connections: 4, Dial: Dialer(relay)}},
+		Retry:  retry, Storm: 20 * time.Millisecond, Rest: 20 * time.Millisecond, BaseURL: "https://news.example", Domain: "news.example", ReturnPath: "bounces@news.example", Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
 	})
 }
 

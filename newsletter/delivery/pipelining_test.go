@@ -2,7 +2,6 @@ package delivery
 
 import (
 	"bytes"
-	"context"
 	"log/slog"
 	"strings"
 	"testing"
@@ -34,13 +33,7 @@ func sendWrong(t *testing.T, db *database.DB, wrong smtptest.Pipelining) {
 	relay := transport.Relay{Host: s.Host(), Port: s.Port(), TLS: "none", Timeout: 300 * time.Millisecond, Manners: transport.NewManners(slog.New(slog.NewTextHandler(&log, nil)))}
 	d := newDesk(t, db, 200)
 	opt := d.sender(s, fast).opt
-	opt.Relays[0].Dial = func(ctx context.Context) (Courier, error) {
-		c, err := relay.Dial(ctx)
-		if err != nil {
-			return nil, err
-		}
-		return c, nil
-	}
+	opt.Relays[0].Dial = Dialer(relay)
 	sender := NewSender(d.ledger, d.store, d.keys, opt)
 	d.start(t, sender)
 	if c := d.work(t, sender); c.Accepted != 200 || c.Total != 200 {

@@ -3,6 +3,8 @@ package delivery
 import (
 	"context"
 	"time"
+
+	"apta/newsletter/transport"
 )
 
 // A Relay is one way out. Mails go over all relays of a sender at the same time,
@@ -16,6 +18,17 @@ type Relay struct {
 	MaxMessages int           // a connection is closed after so many; 0 is never
 	Idle        time.Duration // a connection without work is closed after so long; 10 s where zero
 	WarmUp      WarmUp
+}
+
+// Dialer opens connections to a real relay.
+func Dialer(relay transport.Relay) func(context.Context) (Courier, error) {
+	return func(ctx context.Context) (Courier, error) {
+		conn, err := relay.Dial(ctx)
+		if err != nil {
+			return nil, err // a nil *Conn in the interface would not be nil
+		}
+		return conn, nil
+	}
 }
 
 // defaultIdle is short enough that no relay minds an open connection and long

@@ -43,13 +43,7 @@ func (b *logBook) logger() *slog.Logger { return slog.New(slog.NewTextHandler(b,
 // to is a relay at a port of this machine.
 func to(name string, port int, connections int) Relay {
 	server := transport.Relay{Name: name, Host: "127.0.0.1", Port: port, TLS: "none", Timeout: 5 * time.Second}
-	return Relay{Name: name, Connections: connections, Dial: func(ctx context.Context) (Courier, error) {
-		c, err := server.Dial(ctx)
-		if err != nil {
-			return nil, err
-		}
-		return c, nil
-	}}
+	return Relay{Name: name, Connections: connections, Dial: Dialer(server)}
 }
 
 // over is a sender over some relays; its rests and storms are short.

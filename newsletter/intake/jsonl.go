@@ -160,6 +160,9 @@ func (r record) item() (newsletter.Item, error) {
 	if it.Title == "" {
 		return it, errors.New("key \"title\" is missing or empty")
 	}
+	if strings.ContainsRune(it.Summary, 0) || strings.ContainsRune(it.Language, 0) {
+		return it, errors.New("key \"summary\" or \"language\" has a NUL character in it, which PostgreSQL cannot keep")
+	}
 	if r.Image != "" {
 		if it.Image, err = CheckURL(r.Image); err != nil {
 			return it, fmt.Errorf("key \"image\": %w", err)

@@ -45,10 +45,14 @@ const readers = 4
 // Open opens the database that url names: a file name for SQLite, or
 // postgres://user@host/name. The file is made if it is not there; its folder is not.
 func Open(ctx context.Context, url string) (*DB, error) {
-	if strings.HasPrefix(url, "postgres://") || strings.HasPrefix(url, "postgresql://") {
+	if isPostgreSQL(url) {
 		return openPostgreSQL(ctx, url)
 	}
 	return openSQLite(ctx, strings.TrimPrefix(url, "sqlite:"))
+}
+
+func isPostgreSQL(url string) bool {
+	return strings.HasPrefix(url, "postgres://") || strings.HasPrefix(url, "postgresql://")
 }
 
 // idleLimit ends a transaction that says nothing for so long: a process that was
@@ -89,7 +93,7 @@ func openSQLite(ctx context.Context, path string) (*DB, error) {
 		return nil, err
 	}
 	// FULL is what a ledger needs: a commit that was answered survives a power cut.
-	write, err := sql.Open("sqlite", dsn(path, "_txlock=immediate", "_pragma=journal_mode(WAL)", "_pragma=synchronous(FULL)"))
+	write, err := sql.Open("sqlite", dsn(path, lockWait, "_txlock=immediate", "_pragma=journal_mode(WAL)", "_pragma=synchronous(FULL)"))
 	if err != nil {
 		return nil, fmt.Errorf("database: %w", err)
 	}
@@ -97,7 +101,7 @@ func openSQLite(ctx context.Context, path string) (*DB, error) {
 	if err := pingBusy(ctx, write); err != nil {
 		return nil, errors.Join(sqliteReason(path, err), write.Close())
 	}
-	read, err := sql.Open("sqlite", dsn(path, "_pragma=query_only(1)"))
+	read, err := sql.Open("sqlite", dsn(path, lockWait, "_pragma=query_only(1)"))
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("database: %w", err), write.Close())
 	}
@@ -124,8 +128,11 @@ func pingBusy(ctx context.Context, db *sql.DB) error {
 	}
 }
 
-func dsn(path string, options ...string) string {
-	options = append([]string{"_pragma=busy_timeout(10000)", "_pragma=foreign_keys(1)"}, options...)
+// lockWait is how long a connection waits for another one's lock.
+const lockWait = 10 * time.Second
+
+func dsn(path string, wait time.Duration, options ...string) string {
+	options = append([]string{fmt.Sprintf("_pragma=busy_timeout(%d)", wait.Milliseconds()), "_pragma=foreign_keys(1)"}, options...)
 	return "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + strings.Join(options, "&")
 }
 
@@ -211,7 +218,7 @@ func (db *DB) inTx(ctx context.Context, do func(*sql.Tx) error) error {
 
 // Close closes all connections.
 func (db *DB) Close() error {
-	if db.kind == PostgreSQL {
+	if db.read == db.write {
 		return db.write.Close()
 	}
 	return errors.Join(db.read.Close(), db.write.Close())
