@@ -111,7 +111,7 @@ func (n *newsroom) sendSome(t *testing.T, issue newsletter.Issue, mails int) {
 	t.Helper()
 	ctx, stop := context.WithCancel(context.Background())
 	defer stop()
-	sender, err := n.sender(n.rooms)
+	sender, err := n.app.sender(n.rooms)
 	if err != nil {
 		t.Fatal(err)
 	}

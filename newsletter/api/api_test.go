@@ -81,7 +81,12 @@ func newHouse(t *testing.T, db *database.DB, script func(smtptest.Stage, string)
 		BaseURL: "https://news.example", Domain: "news.example", ReturnPath: "bounces@news.example", Log: log,
 	})
 	now := func() time.Time { return h.clock }
-	h.API = New(Options{Newsletter: "weekly", Store: store, Steering: delivery.NewSteering(ledger, store, func(context.Context, database.ID) error { return nil }, nil), Newsroom: h, Tokens: NewTokens(db, ids, now, nil), Now: now, Log: log})
+	var steering *delivery.Steering
+	steering = delivery.NewSteering(ledger, store, func(_ context.Context, issue database.ID) error {
+		go sweepLater(steering, issue)
+		return nil
+	}, nil)
+	h.API = New(Options{Newsletter: "weekly", Store: store, Steering: steering, Newsroom: h, Tokens: NewTokens(db, ids, now, nil), Now: now, Log: log})
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /", func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "the site") })
 	h.Register(mux)
@@ -193,4 +198,14 @@ func (h *house) want(a answer, status int, words ...string) answer {
 		}
 	}
 	return a
+}
+
+// sweepLater stands in for the job that does it.
+func sweepLater(s *delivery.Steering, issue database.ID) {
+	for range 300 {
+		if ended, err := s.Sweep(context.Background(), issue); ended || err != nil {
+			return
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
 }
