@@ -39,34 +39,73 @@ func (w *worker) connect(ctx context.Context) bool {
 			}
 			return false
 		}
-		// Whoever has a connection may take it while this one is being opened.
+		// Whoever has a connection may take it while this one is being opened. One
+		// mail needs one connection, so no more are opened than there are mails.
+		dialing := w.lane.dialing.Add(1)
 		w.feeder.park.giveBack(d)
-		w.dial(ctx)
+		enough := int(dialing) > w.feeder.waiting()
+		if !enough {
+			w.dial(ctx)
+		}
+		w.lane.dialing.Add(-1)
+		if enough {
+			if w.probe {
+				w.lane.abandon()
+			}
+			w.pause(dialPause, nil)
+		}
 	}
 	return true
 }
 
+// dialPause is how long a worker waits for others' dials before it looks again.
+const dialPause = 20 * time.Millisecond
+
+// waiting is about how many deliveries nobody has in hand.
+func (f *feeder) waiting() int {
+	f.park.mu.Lock()
+	defer f.park.mu.Unlock()
+	return len(f.out) + len(f.park.back)
+}
+
+// dial opens a connection. The end of the round does not wait for a relay that
+// says nothing: what comes of the dial then is closed.
 func (w *worker) dial(ctx context.Context) {
-	// The end of the round does not wait for a relay that says nothing.
+	type dialed struct {
+		conn   Courier
+		sent   int
+		waited bool
+		err    error
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	done := make(chan dialed, 1)
 	go func() {
-		select {
-		case <-w.feeder.over:
-			cancel()
-		case <-ctx.Done():
-		}
+		var d dialed
+		d.conn, d.sent, d.waited, d.err = w.lane.dial(ctx)
+		done <- d
 	}()
-	conn, sent, waited, err := w.lane.dial(ctx)
-	switch {
-	case err == nil:
-		w.conn, w.sent, w.waited = conn, sent, waited
+	select {
+	case d := <-done:
+		if ctx.Err() != nil && d.err != nil {
+			return // stopped by ourselves
+		}
+		if d.err != nil {
+			w.lane.failed(d.err.Error(), true)
+			w.probe = false
+			return
+		}
+		w.conn, w.sent, w.waited = d.conn, d.sent, d.waited
 		w.lane.opened()
-	case ctx.Err() == nil:
-		w.lane.failed(err.Error(), true)
-		w.probe = false
-	case w.probe:
-		w.lane.abandon()
+	case <-w.feeder.over:
+		if w.probe {
+			w.lane.abandon()
+		}
+		go func() {
+			if d := <-done; d.err == nil {
+				d.conn.Quit()
+			}
+		}()
 	}
 }
 
@@ -97,6 +136,7 @@ func (w *worker) leave(ctx context.Context) {
 	w.conn = nil
 	w.lane.closed()
 	if w.probe {
+		w.probe = false
 		w.lane.abandon()
 	}
 }

@@ -26,6 +26,8 @@ type lane struct {
 	uneasy atomic.Bool   // something went wrong lately, so there is something to ask
 	turn   chan struct{} // held by the connection that asks for the next message
 
+	dialing atomic.Int64 // connections that are being opened
+
 	mu       sync.Mutex
 	bell     bell
 	pacer    pacer
