@@ -48,7 +48,15 @@ func Open(ctx context.Context, url string) (*DB, error) {
 	if strings.HasPrefix(url, "postgres://") || strings.HasPrefix(url, "postgresql://") {
 		return openPostgreSQL(ctx, url)
 	}
-	return openSQLite(ctx, strings.TrimPrefix(url, "sqlite:"))
+	path := strings.TrimPrefix(url, "sqlite:")
+	// The URL is not repeated: whatever it was meant for, it may hold a password.
+	if scheme, _, found := strings.Cut(path, "://"); found {
+		return nil, fmt.Errorf("database: %q is no kind of database known here: set a file name or a postgres:// URL", scheme+"://…")
+	}
+	if path == "" {
+		return nil, errors.New("database: no database is named: set a file name or a postgres:// URL")
+	}
+	return openSQLite(ctx, path)
 }
 
 // idleLimit ends a transaction that says nothing for so long: a process that was
@@ -82,6 +90,9 @@ func withoutPassword(err error) error {
 }
 
 func openSQLite(ctx context.Context, path string) (*DB, error) {
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		return nil, fmt.Errorf("database: %s is a folder: set a file in it", path)
+	}
 	if info, err := os.Stat(filepath.Dir(path)); err != nil || !info.IsDir() {
 		return nil, fmt.Errorf("database: the folder of %s does not exist: make it first, or set another file", path)
 	}
@@ -94,7 +105,7 @@ func openSQLite(ctx context.Context, path string) (*DB, error) {
 		return nil, fmt.Errorf("database: %w", err)
 	}
 	write.SetMaxOpenConns(1)
-	if err := write.PingContext(ctx); err != nil {
+	if err := pingUnlessBusy(ctx, write); err != nil {
 		return nil, errors.Join(sqliteReason(path, err), write.Close())
 	}
 	read, err := sql.Open("sqlite", dsn(path, "_pragma=query_only(1)"))
@@ -104,6 +115,24 @@ func openSQLite(ctx context.Context, path string) (*DB, error) {
 	read.SetMaxOpenConns(readers)
 	read.SetMaxIdleConns(readers)
 	return &DB{kind: SQLite, write: write, read: read}, nil
+}
+
+// pingUnlessBusy makes the first connection, which changes a new file to WAL.
+// The busy time-out does not hold for that: SQLite refuses at once where
+// another program is changing it too, so ten seconds of asking again are ours.
+func pingUnlessBusy(ctx context.Context, pool *sql.DB) error {
+	for try := 1; ; try++ {
+		err := pool.PingContext(ctx)
+		var e *sqlite.Error
+		if try == 500 || !errors.As(err, &e) || e.Code()&0xff != sqlite3.SQLITE_BUSY {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
 }
 
 func dsn(path string, options ...string) string {
