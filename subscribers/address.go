@@ -39,7 +39,9 @@ const (
 // net/mail would quietly repair (names, comments, quotes, spaces) is refused.
 func ParseAddress(s string) (string, error) {
 	refuse := func(reason string) (string, error) { return "", &AddressError{Address: s, Reason: reason} }
-	s = strings.Trim(s, " \t")
+	// Composed first: composing may lengthen the text, and make a ";" of the Greek
+	// question mark.
+	s = norm.NFC.String(strings.Trim(s, " \t"))
 	switch {
 	case s == "":
 		return refuse("it is empty")
@@ -65,7 +67,7 @@ func ParseAddress(s string) (string, error) {
 	if reason != "" {
 		return "", &AddressError{Address: s, Reason: reason, Meant: meantAddress(s[:at], s[at+1:])}
 	}
-	address := norm.NFC.String(s[:at]) + "@" + domain
+	address := s[:at+1] + domain
 	switch {
 	case at > maxLocal:
 		return refuse(fmt.Sprintf("the part before the @ is longer than %d octets", maxLocal))

@@ -10,7 +10,10 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"unicode"
 	"unicode/utf8"
+
+	"golang.org/x/text/language"
 )
 
 // ErrNoEmail marks a CSV whose header names no column with addresses.
@@ -20,7 +23,7 @@ var ErrNoEmail = errors.New("no column is named email")
 type Report struct {
 	Added   int
 	Present int // stored already, or twice in the file
-	Left    int // had left on their own wish; not brought back
+	Left    int // had left, or left by what the file says; not brought back
 	Refused int // lines that were wrong; each was reported
 }
 
@@ -40,15 +43,14 @@ const importBatch = 1000
 
 // ImportCSV adds the subscribers of a CSV with a header, in UTF-8 with or
 // without a byte order mark, its columns parted by commas, semicolons or tabs.
-// A wrong line is given to bad with its number and the rest is added.
+// A wrong line is given to bad with its number and the rest is added. Where the
+// file says that a reader has left, they are sent nothing more.
 func (s *Store) ImportCSV(ctx context.Context, r io.Reader, source string, bad func(line int, err error)) (rep Report, err error) {
-	in, separator, err := sniff(r)
+	rows, err := sniff(r)
 	if err != nil {
 		return rep, err
 	}
-	rows := csv.NewReader(in)
-	rows.Comma, rows.FieldsPerRecord, rows.LazyQuotes, rows.ReuseRecord = separator, -1, true, true
-	header, err := rows.Read()
+	header, _, err := rows.next()
 	if err != nil && !errors.Is(err, io.EOF) {
 		return rep, fmt.Errorf("the header cannot be read: %w", err)
 	}
@@ -56,41 +58,25 @@ func (s *Store) ImportCSV(ctx context.Context, r io.Reader, source string, bad f
 	if err != nil {
 		return rep, err
 	}
-	refuse := func(line int, err error) { rep.Refused++; bad(line, err) }
-	var batch []Subscriber
+	batch := make([]Subscriber, 0, importBatch)
 	flush := func() error {
 		outcomes, err := s.AddAll(ctx, batch, source)
-		for _, o := range outcomes {
-			switch o {
-			case Added:
-				rep.Added++
-			case Present:
-				rep.Present++
-			case Left:
-				rep.Left++
-			}
-		}
+		rep.count(outcomes)
 		batch = batch[:0]
 		return err
 	}
-	for {
-		row, err := rows.Read()
-		if errors.Is(err, io.EOF) {
+	for ctx.Err() == nil {
+		sub, first, err := at.read(rows)
+		var refused *lineError
+		switch {
+		case errors.Is(err, io.EOF):
 			return rep, flush()
-		}
-		var parse *csv.ParseError
-		if errors.As(err, &parse) {
-			refuse(parse.Line, parse.Err)
+		case errors.As(err, &refused):
+			rep.Refused++
+			bad(first, refused.reason)
 			continue
-		}
-		if err != nil {
+		case err != nil:
 			return rep, errors.Join(fmt.Errorf("subscribers: import: %w", err), flush())
-		}
-		line, _ := rows.FieldPos(0)
-		sub, err := at.subscriber(row)
-		if err != nil {
-			refuse(line, err)
-			continue
 		}
 		if batch = append(batch, sub); len(batch) == importBatch {
 			if err := flush(); err != nil {
@@ -98,30 +84,49 @@ func (s *Store) ImportCSV(ctx context.Context, r io.Reader, source string, bad f
 			}
 		}
 	}
+	return rep, fmt.Errorf("subscribers: import: %w", context.Cause(ctx))
 }
 
+func (rep *Report) count(outcomes []Outcome) {
+	for _, o := range outcomes {
+		switch o {
+		case Added:
+			rep.Added++
+		case Present:
+			rep.Present++
+		case Left:
+			rep.Left++
+		}
+	}
+}
+
+// lineError is what is wrong with a line; other errors are the file's.
+type lineError struct{ reason error }
+
+func (e *lineError) Error() string { return e.reason.Error() }
+
 // sniff drops a byte order mark and finds what parts the columns in the header.
-func sniff(r io.Reader) (*bufio.Reader, rune, error) {
-	in := bufio.NewReaderSize(r, 64<<10)
+func sniff(r io.Reader) (*records, error) {
+	in := bufio.NewReaderSize(r, maxRecordBytes)
 	head, err := in.Peek(4096)
 	if err != nil && !errors.Is(err, io.EOF) {
-		return nil, 0, fmt.Errorf("subscribers: import: %w", err)
+		return nil, fmt.Errorf("subscribers: import: %w", err)
 	}
 	switch {
 	case bytes.HasPrefix(head, []byte("\xff\xfe")) || bytes.HasPrefix(head, []byte("\xfe\xff")):
-		return nil, 0, errors.New("the file is UTF-16: save it as UTF-8")
+		return nil, errors.New("the file is UTF-16: save it as UTF-8")
 	case bytes.HasPrefix(head, []byte("\ufeff")):
 		in.Discard(3)
 		head = head[3:]
 	}
 	head, _, _ = bytes.Cut(head, []byte("\n"))
-	best, most := ',', 0
-	for _, c := range ",;\t" {
-		if n := bytes.Count(head, []byte(string(c))); n > most {
+	best, most := byte(','), 0
+	for _, c := range []byte(",;\t") {
+		if n := bytes.Count(head, []byte{c}); n > most {
 			best, most = c, n
 		}
 	}
-	return in, best, nil
+	return &records{in: in, comma: best}, nil
 }
 
 // columnIndex is where each known column stands; -1 where it is missing.
@@ -144,9 +149,29 @@ func findColumns(header []string) (columnIndex, error) {
 	return at, nil
 }
 
+// read gives the next subscriber and the number of their first line.
+func (at columnIndex) read(rows *records) (Subscriber, int, error) {
+	row, first, err := rows.next()
+	var refused recordError
+	if errors.As(err, &refused) {
+		return Subscriber{}, first, &lineError{refused}
+	}
+	if err != nil {
+		return Subscriber{}, first, err
+	}
+	sub, err := at.subscriber(row)
+	if err != nil && rows.line > first {
+		err = fmt.Errorf("%w (a quote joins it to the lines up to %d)", err, rows.line)
+	}
+	if err != nil {
+		return Subscriber{}, first, &lineError{err}
+	}
+	return sub, first, nil
+}
+
 func (at columnIndex) field(row []string, what string) string {
 	if i := at[what]; i >= 0 && i < len(row) {
-		return strings.TrimSpace(row[i])
+		return strings.TrimSpace(fuse(row[i]))
 	}
 	return ""
 }
@@ -164,21 +189,41 @@ func (at columnIndex) subscriber(row []string) (sub Subscriber, err error) {
 	if sub.Name == "" {
 		sub.Name = strings.TrimSpace(at.field(row, "first") + " " + at.field(row, "last"))
 	}
-	if strings.ContainsFunc(sub.Name, unsafeRune) || len(sub.Name) > 200 {
+	if strings.ContainsFunc(sub.Name, unprintable) || len(sub.Name) > 200 {
 		return sub, errors.New("the name has control characters or more than 200 octets")
 	}
-	sub.Language = strings.ToLower(at.field(row, "language"))
+	if tag := at.field(row, "language"); tag != "" {
+		parsed, err := language.Parse(tag)
+		if err != nil {
+			return sub, fmt.Errorf("language %q is not a language tag such as en or kk-KZ", tag)
+		}
+		sub.Language = parsed.String()
+	}
 	if sub.Format = strings.ToLower(at.field(row, "format")); sub.Format != "" && sub.Format != "html" && sub.Format != "text" {
 		return sub, fmt.Errorf("format %q is neither html nor text", sub.Format)
 	}
-	switch status := strings.ToLower(at.field(row, "status")); status {
-	case "", "active", "subscribed", "enabled", "confirmed":
-	case "unsubscribed":
-		sub.Status = Unsubscribed
-	default:
-		return sub, fmt.Errorf("status %q is neither active nor unsubscribed", status)
+	var known bool
+	if sub.Status, known = statusWords[strings.ToLower(at.field(row, "status"))]; !known {
+		return sub, fmt.Errorf("status %q is neither active, pending, paused, unsubscribed, bounced nor complained", at.field(row, "status"))
 	}
 	return sub, nil
+}
+
+// statusWords are our own words for a status and those of other programs.
+var statusWords = map[string]Status{
+	"": Active, "active": Active, "subscribed": Active, "enabled": Active, "confirmed": Active,
+	"pending": Pending, "unconfirmed": Pending,
+	"paused":       Paused,
+	"unsubscribed": Unsubscribed, "disabled": Unsubscribed, "blocklisted": Unsubscribed,
+	"bounced": Bounced, "cleaned": Bounced,
+	"complained": Complained, "spam": Complained,
+}
+
+// unprintable reports what a name must not have: controls, line separators, and
+// the marks that turn the direction of what stands around it. The joiners that
+// Persian or Hindi names need are allowed.
+func unprintable(r rune) bool {
+	return unicode.IsControl(r) || unicode.In(r, unicode.Zl, unicode.Zp, unicode.Bidi_Control) && r != '\u200e' && r != '\u200f'
 }
 
 // ExportCSV writes every subscriber. A cell that a spreadsheet would take for a
@@ -197,9 +242,20 @@ func (s *Store) ExportCSV(ctx context.Context, w io.Writer) error {
 	return errors.Join(err, out.Error())
 }
 
+// formula are the characters that make a spreadsheet reckon with a cell.
+const formula = "=+-@\t\r"
+
 func defuse(cell string) string {
-	if cell != "" && strings.ContainsRune("=+-@\t\r", rune(cell[0])) {
+	if cell != "" && strings.IndexByte(formula, cell[0]) >= 0 {
 		return "'" + cell
+	}
+	return cell
+}
+
+// fuse undoes defuse, so that an export can be imported again.
+func fuse(cell string) string {
+	if len(cell) > 1 && cell[0] == '\'' && strings.IndexByte(formula, cell[1]) >= 0 {
+		return cell[1:]
 	}
 	return cell
 }
