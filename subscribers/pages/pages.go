@@ -5,10 +5,12 @@ package pages
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"html/template"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"strings"
 
 	"apta/subscribers"
@@ -63,10 +65,7 @@ type view struct {
 
 // view fills in what every page has; heading and text are keys of the words.
 func (p *Pages) view(language, heading, text string) view {
-	if language == "" {
-		language = p.masthead.Language
-	}
-	m, words := p.masthead, templates.In(p.words, language)
+	m, words := p.masthead, templates.In(p.words, cmp.Or(language, p.masthead.Language))
 	name := strings.NewReplacer("{name}", m.Name)
 	return view{Title: m.Name, Name: m.Name, Newsroom: m.Newsroom, Postal: m.Postal, BaseURL: m.BaseURL, Words: words,
 		Heading: name.Replace(words[heading]), Text: name.Replace(words[text])}
@@ -96,7 +95,8 @@ func (p *Pages) askToLeave(w http.ResponseWriter, r *http.Request) {
 		p.refuse(w, err)
 		return
 	}
-	if sub.Status == subscribers.Unsubscribed {
+	switch sub.Status {
+	case subscribers.Unsubscribed, subscribers.Complained, subscribers.Erased:
 		p.showLeft(w, r, sub)
 		return
 	}
@@ -109,7 +109,7 @@ func (p *Pages) askToLeave(w http.ResponseWriter, r *http.Request) {
 const maxForm = 4 << 10
 
 // leave is both the one-click request of RFC 8058, which a mail provider posts
-// without cookie or login, and the button of the page.
+// without cookie or login, and the buttons of the page.
 func (p *Pages) leave(w http.ResponseWriter, r *http.Request) {
 	sub, err := p.reader(r, subscribers.PurposeUnsubscribe)
 	if err != nil {
@@ -117,36 +117,68 @@ func (p *Pages) leave(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
-	page := r.PostFormValue("page")
-	if page == "stay" {
-		if err = p.store.Resubscribe(r.Context(), sub.ID, "unsubscribe page"); err == nil {
-			v := p.view(sub.Language, "back_title", "back_text")
-			v.Home = true
-			p.write(w, http.StatusOK, "message.html", v)
-			return
+	words := templates.In(p.words, cmp.Or(sub.Language, p.masthead.Language))
+	consent := subscribers.Consent{Source: "unsubscribe page", Network: network(r.RemoteAddr)}
+	to := subscribers.Unsubscribed
+	switch r.PostFormValue("page") {
+	case "stay":
+		to, consent.Wording = subscribers.Active, words["stay_button"]
+	case "leave":
+		consent.Wording = words["leave_button"]
+	default:
+		consent.Source = "one-click"
+		if r.PostFormValue("List-Unsubscribe") == "One-Click" {
+			consent.Wording = "List-Unsubscribe=One-Click" // RFC 8058, 3.1
 		}
+	}
+	if _, err := p.store.SetStatus(r.Context(), sub.ID, to, consent); err != nil {
 		p.refuse(w, err)
 		return
 	}
-	source := "one-click"
-	if page == "leave" {
-		source = "unsubscribe page"
-	}
-	if err := p.store.Unsubscribe(r.Context(), sub.ID, source); err != nil {
-		p.refuse(w, err)
+	if to == subscribers.Unsubscribed || sub.Status == subscribers.Erased {
+		p.showLeft(w, r, sub)
 		return
 	}
-	p.showLeft(w, r, sub)
+	v := p.view(sub.Language, "back_title", "back_text")
+	v.Home = true
+	p.write(w, http.StatusOK, "message.html", v)
+}
+
+// network gives the network of a visitor for the consent log: a /24, or a /48
+// for IPv6, since a whole address says more about a person than the log needs.
+// It is empty for a proxy on this machine or beside it.
+func network(remote string) string {
+	from, err := netip.ParseAddrPort(remote)
+	if err != nil {
+		return ""
+	}
+	ip, bits := from.Addr().Unmap().WithZone(""), 48
+	if ip.IsLoopback() || ip.IsPrivate() || ip.IsLinkLocalUnicast() {
+		return ""
+	}
+	if ip.Is4() {
+		bits = 24
+	}
+	prefix, err := ip.Prefix(bits)
+	if err != nil {
+		return ""
+	}
+	return prefix.String()
 }
 
 func (p *Pages) showLeft(w http.ResponseWriter, r *http.Request, sub subscribers.Subscriber) {
 	v := p.view(sub.Language, "left_title", "left_text")
-	v.Button, v.Action, v.Field, v.Quiet = v.Words["stay_button"], r.URL.Path, "stay", true
+	if sub.Status != subscribers.Erased { // nothing is left of them to bring back
+		v.Button, v.Action, v.Field, v.Quiet = v.Words["stay_button"], r.URL.Path, "stay", true
+	}
 	p.write(w, http.StatusOK, "message.html", v)
 }
 
 func (p *Pages) preferences(w http.ResponseWriter, r *http.Request) {
 	sub, err := p.reader(r, subscribers.PurposePreferences)
+	if err == nil && sub.Status == subscribers.Erased {
+		err = subscribers.ErrToken
+	}
 	if err != nil {
 		p.refuse(w, err)
 		return
