@@ -23,6 +23,7 @@ var ErrNoEmail = errors.New("no column is named email")
 type Report struct {
 	Added   int
 	Present int // stored already, or twice in the file
+	Changed int
 	Left    int // had left, or left by what the file says; not brought back
 	Refused int // lines that were wrong; each was reported
 }
@@ -94,8 +95,10 @@ func (rep *Report) count(outcomes []Outcome) {
 			rep.Added++
 		case Present:
 			rep.Present++
-		case Left:
+		case Left, Barred:
 			rep.Left++
+		case Changed:
+			rep.Changed++
 		}
 	}
 }

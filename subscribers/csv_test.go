@@ -75,7 +75,7 @@ func FuzzCSV(f *testing.F) {
 	if err := db.Migrate(context.Background(), subscribers.Schema()); err != nil {
 		f.Fatal(err)
 	}
-	s := subscribers.NewStore(db, database.NewIDs(nil, nil), time.Now)
+	s := subscribers.NewStore(db, database.NewIDs(nil, nil), keys(f, "k"), time.Now)
 	// Every line that is not empty is the header's, a subscriber's or complained of.
 	f.Fuzz(func(t *testing.T, text string) {
 		if strings.ContainsAny(text, "\"\r") || strings.HasPrefix(text, "\ufeff") {
@@ -261,7 +261,7 @@ func TestImportOfThoseWhoLeft(t *testing.T) {
 		ctx := context.Background()
 		importCSV(t, s, "email\na@example.org\nb@example.org\n")
 		rep, _, err := importCSV(t, s, "email,status\nA@example.org,unsubscribed\na@example.org,unsubscribed\nb@example.org,active\n")
-		if err != nil || rep != (subscribers.Report{Added: 1, Present: 1, Left: 1}) {
+		if err != nil || rep != (subscribers.Report{Added: 1, Present: 1, Changed: 1}) {
 			t.Errorf("report %+v (%v)", rep, err)
 		}
 		for email, want := range map[string]subscribers.Status{"a@example.org": subscribers.Unsubscribed, "b@example.org": subscribers.Active} {

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"time"
 
 	"apta/subscribers/database"
 )
@@ -20,30 +21,26 @@ const (
 	Unsubscribed Status = "unsubscribed"
 	Bounced      Status = "bounced"    // the address takes no mail
 	Complained   Status = "complained" // called a mail spam
-	Erased       Status = "erased"     // had everything about them deleted; final
+	Suppressed   Status = "suppressed" // on the list of addresses never to be mailed
+	Erased       Status = "erased"     // had everything about them deleted; never stored
 )
 
 // gone reports whether nobody but the subscriber may bring them back.
 func (s Status) gone() bool {
-	return s == Unsubscribed || s == Bounced || s == Complained || s == Erased
+	return s == Unsubscribed || s == Bounced || s == Complained || s == Suppressed || s == Erased
 }
-
-// Consent is the evidence for an entry of the consent log.
-type Consent struct {
-	Source  string // by which way it came, such as "one-click" or "import readers.csv"
-	Network string // from which network, such as 192.0.2.0/24; empty where there is none
-	Wording string // the words agreed to, as they were shown; empty where there were none
-}
-
-const insertConsent = `INSERT INTO consents (id, subscriber_id, at, what, source, network, wording) VALUES ($1, $2, $3, $4, $5, $6, $7)`
 
 // SetStatus changes a subscriber's status and writes down why. It reports
-// whether anything changed: who is erased stays so, who complained is not made
-// one who merely left, nor who left one whose address merely bounced.
-// ErrNotFound where there is no such subscriber.
+// whether anything changed: who is suppressed stays so, who complained is not
+// made one who merely left, nor who left one whose address merely bounced.
+// ErrNotFound where there is no such subscriber. Those to be Erased or
+// Suppressed are so by Erase and Suppress.
 func (s *Store) SetStatus(ctx context.Context, id database.ID, to Status, c Consent) (changed bool, err error) {
+	if to == Erased || to == Suppressed {
+		return false, fmt.Errorf("subscribers: %s is not a status to be set", to)
+	}
 	err = s.db.InTx(ctx, func(tx *sql.Tx) (err error) {
-		changed, err = s.change(ctx, tx, id, to, c)
+		changed, err = s.change(ctx, tx, id, to, time.Time{}, c)
 		return err
 	})
 	if err != nil {
@@ -52,13 +49,14 @@ func (s *Store) SetStatus(ctx context.Context, id database.ID, to Status, c Cons
 	return changed, nil
 }
 
-func (s *Store) change(ctx context.Context, tx *sql.Tx, id database.ID, to Status, c Consent) (bool, error) {
-	now := database.Millis(s.now())
+// change is SetStatus inside a transaction, to any status; until is when one who
+// is paused comes back by themselves. What they asked for before is settled by it.
+func (s *Store) change(ctx context.Context, tx *sql.Tx, id database.ID, to Status, until time.Time, c Consent) (bool, error) {
 	res, err := tx.ExecContext(ctx, `
-UPDATE subscribers SET status = $1, updated = $2
-WHERE id = $3 AND status <> $1 AND status <> 'erased'
+UPDATE subscribers SET status = $1, updated = $2, paused_until = $4
+WHERE id = $3 AND (status <> $1 OR paused_until <> $4) AND status <> 'suppressed'
 	AND NOT (status = 'complained' AND $1 IN ('unsubscribed', 'bounced'))
-	AND NOT (status = 'unsubscribed' AND $1 = 'bounced')`, string(to), now, id)
+	AND NOT (status = 'unsubscribed' AND $1 = 'bounced')`, string(to), database.Millis(s.now()), id, untilMillis(until))
 	if err != nil {
 		return false, err
 	}
@@ -67,14 +65,24 @@ WHERE id = $3 AND status <> $1 AND status <> 'erased'
 		return false, err
 	}
 	if n == 0 {
-		err := tx.QueryRowContext(ctx, `SELECT 1 FROM subscribers WHERE id = $1`, id).Scan(new(int))
-		if errors.Is(err, sql.ErrNoRows) {
-			err = ErrNotFound
+		if err := tx.QueryRowContext(ctx, `SELECT 1 FROM subscribers WHERE id = $1`, id).Scan(new(int)); errors.Is(err, sql.ErrNoRows) {
+			return false, ErrNotFound
+		} else if err != nil {
+			return false, err
 		}
+	}
+	if _, err := tx.ExecContext(ctx, `DELETE FROM applications WHERE subscriber_id = $1`, id); err != nil || n == 0 {
 		return false, err
 	}
-	_, err = tx.ExecContext(ctx, insertConsent, s.ids.Next(), id, now, string(to), c.Source, c.Network, c.Wording)
-	return err == nil, err
+	return true, s.log(ctx, tx, id, string(to), c)
+}
+
+// untilMillis stores the end of a pause; 0 is none.
+func untilMillis(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return database.Millis(t)
 }
 
 // Unsubscribe takes a subscriber off every further issue and writes down that
@@ -88,6 +96,43 @@ func (s *Store) Unsubscribe(ctx context.Context, id database.ID, source string) 
 func (s *Store) Resubscribe(ctx context.Context, id database.ID, source string) error {
 	_, err := s.SetStatus(ctx, id, Active, Consent{Source: source})
 	return err
+}
+
+// ErrNotActive marks a pause of one who is sent nothing anyhow.
+var ErrNotActive = errors.New("only who is subscribed can pause")
+
+// Pause sends a subscriber nothing until a moment, or until they Resume where it
+// is zero. ErrNotActive where they are neither active nor paused already.
+func (s *Store) Pause(ctx context.Context, id database.ID, until time.Time, c Consent) error {
+	return s.whileSubscribed(ctx, "pause", id, Paused, until, c)
+}
+
+// Resume ends a pause. ErrNotActive where the subscriber has left.
+func (s *Store) Resume(ctx context.Context, id database.ID, c Consent) error {
+	return s.whileSubscribed(ctx, "resume", id, Active, time.Time{}, c)
+}
+
+func (s *Store) whileSubscribed(ctx context.Context, what string, id database.ID, to Status, until time.Time, c Consent) error {
+	err := s.db.InTx(ctx, func(tx *sql.Tx) error {
+		// The no-op update locks the row, so that nobody leaves in between.
+		var status Status
+		err := tx.QueryRowContext(ctx, `UPDATE subscribers SET status = status WHERE id = $1 RETURNING status`, id).Scan(&status)
+		if errors.Is(err, sql.ErrNoRows) {
+			return ErrNotFound
+		}
+		if err != nil {
+			return err
+		}
+		if status != Active && status != Paused {
+			return ErrNotActive
+		}
+		_, err = s.change(ctx, tx, id, to, until, c)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("subscribers: %s %s: %w", what, id, err)
+	}
+	return nil
 }
 
 // RevokeLinks makes every link that was ever sent to a subscriber invalid.

@@ -1,5 +1,3 @@
-// Package subscribers keeps the people who asked for the newsletter: who they
-// are, what they agreed to, and the links that let them change it.
 package subscribers
 
 import (
@@ -36,6 +34,10 @@ type Subscriber struct {
 	Status     Status      `json:"status"`
 	Generation int         `json:"-"` // grows when the reader's links are revoked
 	Created    time.Time   `json:"created"`
+
+	Topics      []string  `json:"topics,omitempty"`      // themes wanted, sorted; none is all of them
+	Every       int       `json:"every_weeks,omitempty"` // an issue every so many weeks; 1 where zero
+	PausedUntil time.Time `json:"paused_until,omitzero"` // zero is until they come back
 }
 
 // ErrNotFound marks a subscriber that is not stored.
@@ -44,22 +46,38 @@ var ErrNotFound = errors.New("no such subscriber")
 // Store keeps subscribers. Its methods are safe for concurrent use, by several
 // processes too.
 type Store struct {
-	db  *database.DB
-	ids *database.IDs
-	now func() time.Time
+	db    *database.DB
+	ids   *database.IDs
+	keys  *Keys
+	rules Rules
+	now   func() time.Time
 }
 
-// NewStore makes a store over a migrated database.
-func NewStore(db *database.DB, ids *database.IDs, now func() time.Time) *Store {
-	return &Store{db: db, ids: ids, now: now}
+// NewStore makes a store over a migrated database, with DefaultRules.
+func NewStore(db *database.DB, ids *database.IDs, keys *Keys, now func() time.Time) *Store {
+	return &Store{db: db, ids: ids, keys: keys, rules: DefaultRules(), now: now}
 }
 
-const selectSubscriber = `SELECT id, email, name, language, format, status, generation, created FROM subscribers `
+// WithRules is the same store under other rules.
+func (s *Store) WithRules(r Rules) *Store {
+	other := *s
+	other.rules = r
+	return &other
+}
+
+const (
+	subscriberColumns = `id, email, name, language, format, status, generation, created, topics, every_weeks, paused_until`
+	selectSubscriber  = `SELECT ` + subscriberColumns + ` FROM subscribers `
+)
 
 func scanSubscriber(row interface{ Scan(...any) error }) (sub Subscriber, err error) {
-	var created int64
-	err = row.Scan(&sub.ID, &sub.Email, &sub.Name, &sub.Language, &sub.Format, &sub.Status, &sub.Generation, &created)
-	sub.Created = database.FromMillis(created)
+	var created, until int64
+	var topics string
+	err = row.Scan(&sub.ID, &sub.Email, &sub.Name, &sub.Language, &sub.Format, &sub.Status, &sub.Generation, &created, &topics, &sub.Every, &until)
+	sub.Created, sub.Topics = database.FromMillis(created), splitTopics(topics)
+	if until != 0 {
+		sub.PausedUntil = database.FromMillis(until)
+	}
 	if errors.Is(err, sql.ErrNoRows) {
 		err = ErrNotFound
 	}

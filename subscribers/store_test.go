@@ -24,14 +24,23 @@ func sqliteStore(t testing.TB) *subscribers.Store {
 	if err := db.Migrate(ctx, subscribers.Schema()); err != nil {
 		t.Fatal(err)
 	}
-	return subscribers.NewStore(db, database.NewIDs(nil, nil), time.Now)
+	return subscribers.NewStore(db, database.NewIDs(nil, nil), keys(t, "k"), time.Now)
 }
 
 // add stores one subscriber and gives them as stored.
 func add(t *testing.T, s *subscribers.Store, email string, status subscribers.Status) subscribers.Subscriber {
 	t.Helper()
-	if _, err := s.Add(context.Background(), subscribers.Subscriber{Email: email, Status: status}, "test"); err != nil {
+	first := status
+	if status == subscribers.Suppressed {
+		first = ""
+	}
+	if _, err := s.Add(context.Background(), subscribers.Subscriber{Email: email, Status: first}, "test"); err != nil {
 		t.Fatal(err)
+	}
+	if status == subscribers.Suppressed {
+		if _, err := s.Suppress(context.Background(), email, "test", "test"); err != nil {
+			t.Fatal(err)
+		}
 	}
 	sub, err := s.ByEmail(context.Background(), email)
 	if err != nil {
@@ -58,9 +67,10 @@ func TestSetStatus(t *testing.T) {
 			{subscribers.Complained, subscribers.Unsubscribed, false},
 			{subscribers.Complained, subscribers.Bounced, false},
 			{subscribers.Complained, subscribers.Active, true},
-			{subscribers.Complained, subscribers.Erased, true},
-			{subscribers.Erased, subscribers.Active, false},
-			{subscribers.Erased, subscribers.Unsubscribed, false},
+			{subscribers.Suppressed, subscribers.Active, false},
+			{subscribers.Suppressed, subscribers.Unsubscribed, false},
+			{subscribers.Pending, subscribers.Unsubscribed, true},
+			{subscribers.Paused, subscribers.Bounced, true},
 		} {
 			sub := add(t, s, string(c.from)+"-"+string(c.to)+"@example.org", c.from)
 			changed, err := s.SetStatus(ctx, sub.ID, c.to, subscribers.Consent{Source: "test"})
@@ -75,6 +85,11 @@ func TestSetStatus(t *testing.T) {
 				t.Errorf("%s to %s: is %s (%v)", c.from, c.to, sub.Status, err)
 			}
 		}
+		for _, to := range []subscribers.Status{subscribers.Erased, subscribers.Suppressed} {
+			if _, err := s.SetStatus(ctx, add(t, s, string(to)+"@example.org", "").ID, to, subscribers.Consent{}); err == nil {
+				t.Errorf("a status was set to %s without what goes with it", to)
+			}
+		}
 		if _, err := s.SetStatus(ctx, 1, subscribers.Active, subscribers.Consent{}); !errors.Is(err, subscribers.ErrNotFound) {
 			t.Errorf("nobody: %v", err)
 		}
@@ -85,16 +100,37 @@ func TestConsentLogKeepsTheEvidence(t *testing.T) {
 	each(t, func(t *testing.T, db *database.DB, s *subscribers.Store) {
 		ctx := context.Background()
 		sub := add(t, s, "a@example.org", "")
-		given := subscribers.Consent{Source: "form", Network: "192.0.2.0/24", Wording: "Подписаться"}
-		if _, err := s.SetStatus(ctx, sub.ID, subscribers.Paused, given); err != nil {
-			t.Fatal(err)
+		given := subscribers.Consent{Source: "form", Network: "192.0.2.0/24", Wording: "Подписаться", Agreed: time.UnixMilli(1_700_000_000_000).UTC()}
+		for _, to := range []subscribers.Status{subscribers.Paused, subscribers.Active} {
+			if _, err := s.SetStatus(ctx, sub.ID, to, given); err != nil {
+				t.Fatal(err)
+			}
 		}
-		var what string
-		var got subscribers.Consent
-		err := db.QueryRow(ctx, `SELECT what, source, network, wording FROM consents WHERE subscriber_id = $1 ORDER BY id DESC LIMIT 1`, sub.ID).
-			Scan(&what, &got.Source, &got.Network, &got.Wording)
-		if err != nil || what != "paused" || got != given {
-			t.Errorf("the log says %s %+v (%v)", what, got, err)
+		log, err := s.Consents(ctx, sub.ID)
+		if err != nil || len(log) != 3 {
+			t.Fatalf("%d entries (%v)", len(log), err)
+		}
+		e := log[1]
+		if e.What != "paused" || e.Source != given.Source || e.Network != given.Network || e.Wording != given.Wording || !e.Agreed.Equal(given.Agreed) || e.Version == "" || e.Version != log[2].Version {
+			t.Errorf("the log says %s", e)
+		}
+		for _, e := range log {
+			if !e.Intact {
+				t.Errorf("not as it was written: %s", e)
+			}
+		}
+		// Who changes an entry, takes one out or puts one in is found out.
+		for _, tampering := range []string{
+			`UPDATE consents SET source = 'telephone' WHERE what = 'paused'`,
+			`UPDATE wordings SET words = 'Everything'`,
+			`DELETE FROM consents WHERE what = 'paused'`,
+		} {
+			if _, err := db.Exec(ctx, tampering); err != nil {
+				t.Fatal(err)
+			}
+			if log, err = s.Consents(ctx, sub.ID); err != nil || log[len(log)-1].Intact || !log[0].Intact {
+				t.Errorf("%s: %v (%v)", tampering, log, err)
+			}
 		}
 	})
 }

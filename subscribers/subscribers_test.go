@@ -16,7 +16,7 @@ func TestMain(m *testing.M) { databasetest.Run(m) }
 
 func each(t *testing.T, test func(t *testing.T, db *database.DB, s *subscribers.Store)) {
 	databasetest.Each(t, []database.Schema{subscribers.Schema()}, func(t *testing.T, db *database.DB) {
-		test(t, db, subscribers.NewStore(db, database.NewIDs(nil, nil), time.Now))
+		test(t, db, subscribers.NewStore(db, database.NewIDs(nil, nil), keys(t, "k"), time.Now))
 	})
 }
 

@@ -27,6 +27,8 @@ const (
 	PurposeUnsubscribe Purpose = "unsubscribe"
 	PurposePreferences Purpose = "preferences"
 	PurposeConfirm     Purpose = "confirm"
+	PurposeChangeOld   Purpose = "change-old" // of address: this and the next name the change, not the reader
+	PurposeChangeNew   Purpose = "change-new"
 	PurposeReturn      Purpose = "return" // in the envelope sender, so that a bounce says whose it is
 )
 
@@ -42,8 +44,9 @@ var ErrToken = errors.New("the link is not valid")
 // subscriber's ID is encrypted under the tag, so that a token says nothing.
 // Its methods are safe for concurrent use.
 type Keys struct {
-	block cipher.Block
-	forms sync.Pool // of *form
+	block  cipher.Block
+	forms  sync.Pool // of *form
+	hashes sync.Pool // of *hasher
 }
 
 // form is what making one token writes on. Two tokens go into every mail, so
@@ -71,6 +74,11 @@ func NewKeys(secret []byte) (*Keys, error) {
 	}
 	k := &Keys{block: block}
 	k.forms.New = func() any { return &form{mac: hmac.New(sha256.New, key[:32])} }
+	hashKey, err := hkdf.Key(sha256.New, secret, nil, "apta addresses and consents", 32)
+	if err != nil {
+		return nil, fmt.Errorf("subscribers: keys: %w", err)
+	}
+	k.hashes.New = func() any { return &hasher{mac: hmac.New(sha256.New, hashKey)} }
 	return k, nil
 }
 

@@ -71,22 +71,8 @@ func (p *Pages) view(language, heading, text string) view {
 		Heading: name.Replace(words[heading]), Text: name.Replace(words[text])}
 }
 
-// reader finds whose link it is. Every reason why a link is not valid looks the
-// same from outside.
 func (p *Pages) reader(r *http.Request, purpose subscribers.Purpose) (subscribers.Subscriber, error) {
-	claim, err := p.keys.Open(purpose, r.PathValue("token"))
-	if err != nil {
-		return subscribers.Subscriber{}, err
-	}
-	sub, err := p.store.ByID(r.Context(), claim.ID)
-	if err != nil && !errors.Is(err, subscribers.ErrNotFound) {
-		return sub, err
-	}
-	// The proof is done for nobody too, so that its time tells nothing.
-	if proof := claim.Prove(sub.Generation); proof != nil || err != nil {
-		return subscribers.Subscriber{}, subscribers.ErrToken
-	}
-	return sub, nil
+	return p.store.Reader(r.Context(), purpose, r.PathValue("token"))
 }
 
 func (p *Pages) askToLeave(w http.ResponseWriter, r *http.Request) {
@@ -96,7 +82,7 @@ func (p *Pages) askToLeave(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	switch sub.Status {
-	case subscribers.Unsubscribed, subscribers.Complained, subscribers.Erased:
+	case subscribers.Unsubscribed, subscribers.Complained, subscribers.Suppressed, subscribers.Erased:
 		p.showLeft(w, r, sub)
 		return
 	}
@@ -118,7 +104,7 @@ func (p *Pages) leave(w http.ResponseWriter, r *http.Request) {
 	}
 	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 	words := templates.In(p.words, cmp.Or(sub.Language, p.masthead.Language))
-	consent := subscribers.Consent{Source: "unsubscribe page", Network: network(r.RemoteAddr)}
+	consent := subscribers.Consent{Source: "unsubscribe page", Network: p.network(r)}
 	to := subscribers.Unsubscribed
 	switch r.PostFormValue("page") {
 	case "stay":
@@ -131,11 +117,15 @@ func (p *Pages) leave(w http.ResponseWriter, r *http.Request) {
 			consent.Wording = "List-Unsubscribe=One-Click" // RFC 8058, 3.1
 		}
 	}
+	if sub.Status == subscribers.Erased || sub.Status == subscribers.Suppressed {
+		p.showLeft(w, r, sub)
+		return
+	}
 	if _, err := p.store.SetStatus(r.Context(), sub.ID, to, consent); err != nil {
 		p.refuse(w, err)
 		return
 	}
-	if to == subscribers.Unsubscribed || sub.Status == subscribers.Erased {
+	if to == subscribers.Unsubscribed {
 		p.showLeft(w, r, sub)
 		return
 	}
@@ -144,31 +134,18 @@ func (p *Pages) leave(w http.ResponseWriter, r *http.Request) {
 	p.write(w, http.StatusOK, "message.html", v)
 }
 
-// network gives the network of a visitor for the consent log: a /24, or a /48
-// for IPv6, since a whole address says more about a person than the log needs.
-// It is empty for a proxy on this machine or beside it.
-func network(remote string) string {
-	from, err := netip.ParseAddrPort(remote)
+// network is that of a visitor, as the consent log keeps it.
+func (p *Pages) network(r *http.Request) string {
+	from, err := netip.ParseAddrPort(r.RemoteAddr)
 	if err != nil {
 		return ""
 	}
-	ip, bits := from.Addr().Unmap().WithZone(""), 48
-	if ip.IsLoopback() || ip.IsPrivate() || ip.IsLinkLocalUnicast() {
-		return ""
-	}
-	if ip.Is4() {
-		bits = 24
-	}
-	prefix, err := ip.Prefix(bits)
-	if err != nil {
-		return ""
-	}
-	return prefix.String()
+	return p.store.Network(from.Addr())
 }
 
 func (p *Pages) showLeft(w http.ResponseWriter, r *http.Request, sub subscribers.Subscriber) {
 	v := p.view(sub.Language, "left_title", "left_text")
-	if sub.Status != subscribers.Erased { // nothing is left of them to bring back
+	if sub.Status != subscribers.Erased && sub.Status != subscribers.Suppressed { // those cannot be brought back
 		v.Button, v.Action, v.Field, v.Quiet = v.Words["stay_button"], r.URL.Path, "stay", true
 	}
 	p.write(w, http.StatusOK, "message.html", v)
