@@ -88,6 +88,7 @@ func (a *app) serve(ctx context.Context, r *rooms, listener net.Listener) error 
 	group.Go(func() error { return server.Serve(listener) })
 	group.Go(func() error { return sender.Run(ctx) })
 	group.Go(func() error { return a.keepSchedule(ctx, r, sender) })
+	group.Go(func() error { return tendSubscribers(ctx, r) })
 	group.Go(func() error {
 		<-ctx.Done()
 		closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
@@ -119,6 +120,25 @@ func (a *app) handler(r *rooms) (http.Handler, error) {
 	own.Register(mux)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	return mux, nil
+}
+
+// tendTick is how often pauses are ended and what nobody confirmed is deleted.
+const tendTick = time.Minute
+
+// tendSubscribers does for subscribers what time makes due, until ctx ends.
+func tendSubscribers(ctx context.Context, r *rooms) error {
+	tick := time.NewTicker(tendTick)
+	defer tick.Stop()
+	for {
+		if err := r.subscribers.Tend(ctx); err != nil && ctx.Err() == nil {
+			r.log.Error("subscribers could not be tended, trying again", "err", err)
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-tick.C:
+		}
+	}
 }
 
 // scheduleTick is how often the clock is looked at. Slots are reckoned from
@@ -187,6 +207,9 @@ func (a *app) sendApproved(ctx context.Context, r *rooms, sender *delivery.Sende
 		}
 		if state == newsletter.SlotDone {
 			r.log.Info("sending", "week", issue.Week, "issue", issue.ID)
+			if err := r.subscribers.Tend(ctx); err != nil {
+				return err
+			}
 			if err := sender.Start(ctx, issue); err != nil {
 				return err
 			}
