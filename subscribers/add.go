@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"apta/subscribers/database"
@@ -69,12 +70,24 @@ func (s *Store) addAll(ctx context.Context, tx *sql.Tx, arrivals []arrival, sour
 	}
 	in := newInserts(tx, s.db.Kind())
 	defer in.close()
-	for some := range slices.Chunk(arrivals, insertRows) {
+	for some := range slices.Chunk(byEmail(arrivals), insertRows) {
 		if err := s.addSome(ctx, in, some, source); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// byEmail gives the arrivals in the order of their addresses, so that the index
+// over these is written from one end to the other; the same address twice stays
+// in the order of the file.
+func byEmail(arrivals []arrival) []*arrival {
+	ordered := make([]*arrival, len(arrivals))
+	for i := range arrivals {
+		ordered[i] = &arrivals[i]
+	}
+	slices.SortStableFunc(ordered, func(a, b *arrival) int { return strings.Compare(a.Email, b.Email) })
+	return ordered
 }
 
 // prepare fills in what is not said.
@@ -92,7 +105,7 @@ func (s *Store) prepare(arrivals []arrival) {
 	}
 }
 
-func (s *Store) addSome(ctx context.Context, in *inserts, arrivals []arrival, source string) error {
+func (s *Store) addSome(ctx context.Context, in *inserts, arrivals []*arrival, source string) error {
 	welcome, err := s.bar(ctx, in.tx, arrivals)
 	if err != nil || len(welcome) == 0 {
 		return err
@@ -108,22 +121,22 @@ func (s *Store) addSome(ctx context.Context, in *inserts, arrivals []arrival, so
 }
 
 // bar turns away those whose addresses are suppressed and gives the others.
-func (s *Store) bar(ctx context.Context, q querier, arrivals []arrival) (welcome []*arrival, err error) {
+func (s *Store) bar(ctx context.Context, q querier, arrivals []*arrival) (welcome []*arrival, err error) {
 	hashes := make([]string, len(arrivals))
-	for i := range arrivals {
-		hashes[i] = s.HashOf(arrivals[i].Email)
+	for i, a := range arrivals {
+		hashes[i] = s.HashOf(a.Email)
 	}
 	barred, err := suppressed(ctx, q, hashes)
 	if err != nil {
 		return nil, err
 	}
 	welcome = make([]*arrival, 0, len(arrivals))
-	for i := range arrivals {
+	for i, a := range arrivals {
 		if barred[hashes[i]] {
-			arrivals[i].outcome = Barred
+			a.outcome = Barred
 			continue
 		}
-		welcome = append(welcome, &arrivals[i])
+		welcome = append(welcome, a)
 	}
 	return welcome, nil
 }

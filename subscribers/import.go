@@ -241,7 +241,7 @@ func (rep *Report) count(o Outcome) {
 func (im *importing) foresee(ctx context.Context, arrivals []arrival) error {
 	im.store.prepare(arrivals)
 	q := reading{im.store.db}
-	for some := range slices.Chunk(arrivals, insertRows) {
+	for some := range slices.Chunk(byEmail(arrivals), insertRows) {
 		welcome, err := im.store.bar(ctx, q, some)
 		if err != nil {
 			return err

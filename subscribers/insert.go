@@ -58,14 +58,21 @@ func (in *insertion) text(n int) string {
 type inserts struct {
 	tx       *sql.Tx
 	rows     int // of one statement
-	prepared map[string]*sql.Stmt
+	prepared map[statement]*sql.Stmt
+}
+
+// statement is an insertion of so many rows.
+type statement struct {
+	what *insertion
+	rows int
 }
 
 // newInserts chooses how many rows one statement has. PostgreSQL wants many,
-// since each is a way there and back; SQLite few, since it looks for every
+// since each is a way there and back; SQLite one, since a statement that may fail
+// behind its first row keeps a journal of its own, and since it looks for every
 // placeholder's name among all those before it.
 func newInserts(tx *sql.Tx, kind database.Kind) *inserts {
-	in := &inserts{tx: tx, rows: 8, prepared: make(map[string]*sql.Stmt)}
+	in := &inserts{tx: tx, rows: 1, prepared: make(map[statement]*sql.Stmt)}
 	if kind == database.PostgreSQL {
 		in.rows = insertRows
 	}
@@ -77,14 +84,8 @@ func newInserts(tx *sql.Tx, kind database.Kind) *inserts {
 func (in *inserts) insert(ctx context.Context, what *insertion, shared [2]any, args []any) (added int64, err error) {
 	all := make([]any, 0, 2+in.rows*what.own)
 	for len(args) > 0 {
-		n := in.rows
-		if left := len(args) / what.own; left < n {
-			n = 1
-			if in.rows == insertRows {
-				n = left
-			}
-		}
-		stmt, err := in.prepare(ctx, what.text(n))
+		n := min(in.rows, len(args)/what.own)
+		stmt, err := in.prepare(ctx, statement{what, n})
 		if err != nil {
 			return added, err
 		}
@@ -102,13 +103,13 @@ func (in *inserts) insert(ctx context.Context, what *insertion, shared [2]any, a
 	return added, nil
 }
 
-func (in *inserts) prepare(ctx context.Context, text string) (*sql.Stmt, error) {
-	if stmt := in.prepared[text]; stmt != nil {
+func (in *inserts) prepare(ctx context.Context, st statement) (*sql.Stmt, error) {
+	if stmt := in.prepared[st]; stmt != nil {
 		return stmt, nil
 	}
-	stmt, err := in.tx.PrepareContext(ctx, text)
+	stmt, err := in.tx.PrepareContext(ctx, st.what.text(st.rows))
 	if err == nil {
-		in.prepared[text] = stmt
+		in.prepared[st] = stmt
 	}
 	return stmt, err
 }
