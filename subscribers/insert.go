@@ -82,6 +82,9 @@ func newInserts(tx *sql.Tx, kind database.Kind) *inserts {
 // insert inserts rows, whose own values follow each other in args, and gives how
 // many were new.
 func (in *inserts) insert(ctx context.Context, what *insertion, shared [2]any, args []any) (added int64, err error) {
+	// The driver starts a goroutine for every statement that could be broken off; a
+	// batch is not, its transaction is rolled back.
+	ctx = context.WithoutCancel(ctx)
 	all := make([]any, 0, 2+in.rows*what.own)
 	for len(args) > 0 {
 		n := min(in.rows, len(args)/what.own)
