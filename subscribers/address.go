@@ -39,7 +39,9 @@ const (
 // net/mail would quietly repair (names, comments, quotes, spaces) is refused.
 func ParseAddress(s string) (string, error) {
 	refuse := func(reason string) (string, error) { return "", &AddressError{Address: s, Reason: reason} }
-	s = strings.Trim(s, " \t")
+	// Composed first: composing may lengthen the text, and make a ";" of the Greek
+	// question mark.
+	s = norm.NFC.String(strings.Trim(s, " \t"))
 	switch {
 	case s == "":
 		return refuse("it is empty")
@@ -65,7 +67,7 @@ func ParseAddress(s string) (string, error) {
 	if reason != "" {
 		return "", &AddressError{Address: s, Reason: reason, Meant: meantAddress(s[:at], s[at+1:])}
 	}
-	address := norm.NFC.String(s[:at]) + "@" + domain
+	address := s[:at+1] + domain
 	switch {
 	case at > maxLocal:
 		return refuse(fmt.Sprintf("the part before the @ is longer than %d octets", maxLocal))
@@ -122,28 +124,6 @@ func ASCIIDomain(address string) (wire string, ok bool) {
 		return address, false
 	}
 	return address[:at+1] + domain, ascii > at
-}
-
-// typos are domains that people mean when they type the others.
-var typos = map[string]string{
-	"gmial.com": "gmail.com", "gmal.com": "gmail.com", "gmai.com": "gmail.com", "gamil.com": "gmail.com", "gmail.co": "gmail.com", "gmail.con": "gmail.com",
-	"gnail.com": "gmail.com", "hotmial.com": "hotmail.com", "hotmail.con": "hotmail.com", "yaho.com": "yahoo.com", "yahoo.con": "yahoo.com",
-	"outlok.com": "outlook.com", "outlook.con": "outlook.com", "mail.tu": "mail.ru", "mali.ru": "mail.ru", "yandex.tu": "yandex.ru", "yadnex.ru": "yandex.ru",
-	"gmail": "gmail.com", "gmail.": "gmail.com", "yandex": "yandex.ru", "mail": "mail.ru",
-}
-
-func meantAddress(local, domain string) string {
-	if m := typos[strings.ToLower(domain)]; m != "" {
-		return local + "@" + m
-	}
-	return ""
-}
-
-// Meant gives what the writer of a valid address probably meant, or "": nobody
-// is refused for a domain that merely looks mistyped.
-func Meant(address string) string {
-	local, domain, _ := strings.Cut(address, "@")
-	return meantAddress(local, domain)
 }
 
 // ErrLeft marks an address whose owner has left: only they can bring it back.

@@ -12,7 +12,9 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash"
 	"strings"
+	"sync"
 
 	"apta/subscribers/database"
 )
@@ -24,6 +26,9 @@ type Purpose string
 const (
 	PurposeUnsubscribe Purpose = "unsubscribe"
 	PurposePreferences Purpose = "preferences"
+	PurposeConfirm     Purpose = "confirm"
+	PurposeChangeOld   Purpose = "change-old" // of address: this and the next name the change, not the reader
+	PurposeChangeNew   Purpose = "change-new"
 	PurposeReturn      Purpose = "return" // in the envelope sender, so that a bounce says whose it is
 )
 
@@ -37,9 +42,21 @@ var ErrToken = errors.New("the link is not valid")
 // The construction is SIV (RFC 5297) with HMAC-SHA256 as its pseudo-random
 // function: the tag authenticates purpose, subscriber and generation, and the
 // subscriber's ID is encrypted under the tag, so that a token says nothing.
+// Its methods are safe for concurrent use.
 type Keys struct {
-	mac   []byte
-	block cipher.Block
+	block  cipher.Block
+	forms  sync.Pool // of *form
+	hashes sync.Pool // of *hasher
+}
+
+// form is what making one token writes on. Two tokens go into every mail, so
+// forms are used again; sent bytes are then the only ones made for a reader.
+type form struct {
+	mac  hash.Hash
+	said []byte // what the tag speaks of
+	sum  []byte
+	pad  [aes.BlockSize]byte
+	raw  [tagSize + idSize]byte
 }
 
 // NewKeys derives the keys from a secret of at least 32 bytes.
@@ -55,7 +72,14 @@ func NewKeys(secret []byte) (*Keys, error) {
 	if err != nil {
 		return nil, fmt.Errorf("subscribers: keys: %w", err)
 	}
-	return &Keys{mac: key[:32], block: block}, nil
+	k := &Keys{block: block}
+	k.forms.New = func() any { return &form{mac: hmac.New(sha256.New, key[:32])} }
+	hashKey, err := hkdf.Key(sha256.New, secret, nil, "apta addresses and consents", 32)
+	if err != nil {
+		return nil, fmt.Errorf("subscribers: keys: %w", err)
+	}
+	k.hashes.New = func() any { return &hasher{mac: hmac.New(sha256.New, hashKey)} }
+	return k, nil
 }
 
 const (
@@ -74,14 +98,9 @@ func (k *Keys) Token(p Purpose, id database.ID, generation int) string {
 
 // AppendToken appends what Token returns.
 func (k *Keys) AppendToken(dst []byte, p Purpose, id database.ID, generation int) []byte {
-	return base64.RawURLEncoding.AppendEncode(dst, k.raw(p, id, generation))
-}
-
-func (k *Keys) raw(p Purpose, id database.ID, generation int) []byte {
-	raw := make([]byte, tagSize+idSize)
-	copy(raw, k.tag(p, id, generation))
-	k.crypt(raw[tagSize:], raw[:tagSize], uint64(id))
-	return raw
+	f := k.forms.Get().(*form)
+	defer k.forms.Put(f)
+	return base64.RawURLEncoding.AppendEncode(dst, f.fill(k.block, p, id, generation))
 }
 
 // folded is base 32 in lower case: the local part of an address may lose its
@@ -90,33 +109,33 @@ var folded = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPadding(
 
 // FoldedToken is Token for places that do not keep capitals apart.
 func (k *Keys) FoldedToken(p Purpose, id database.ID, generation int) string {
-	return folded.EncodeToString(k.raw(p, id, generation))
+	f := k.forms.Get().(*form)
+	defer k.forms.Put(f)
+	return folded.EncodeToString(f.fill(k.block, p, id, generation))
 }
 
-// OpenFolded reads what FoldedToken wrote, in capitals or not.
-func (k *Keys) OpenFolded(p Purpose, token string) (Claim, error) {
-	raw, err := folded.DecodeString(strings.ToLower(token))
-	if err != nil || len(raw) != tagSize+idSize {
-		return Claim{}, ErrToken
-	}
-	return k.claim(p, raw), nil
+// fill makes the token's bytes, good until the form is used again.
+func (f *form) fill(block cipher.Block, p Purpose, id database.ID, generation int) []byte {
+	copy(f.raw[:], f.tag(p, id, generation))
+	binary.BigEndian.PutUint64(f.raw[tagSize:], f.crypt(block, uint64(id)))
+	return f.raw[:]
 }
 
-func (k *Keys) tag(p Purpose, id database.ID, generation int) []byte {
-	var numbers [16]byte
-	binary.BigEndian.PutUint64(numbers[:8], uint64(id))
-	binary.BigEndian.PutUint64(numbers[8:], uint64(generation))
-	h := hmac.New(sha256.New, k.mac)
-	h.Write(numbers[:]) // of fixed length, so what follows cannot be mistaken for it
-	h.Write([]byte(p))
-	return h.Sum(nil)[:tagSize]
+// tag gives the tag, good until the form is used again.
+func (f *form) tag(p Purpose, id database.ID, generation int) []byte {
+	f.said = binary.BigEndian.AppendUint64(f.said[:0], uint64(id))
+	f.said = binary.BigEndian.AppendUint64(f.said, uint64(generation))
+	f.said = append(f.said, p...) // behind fixed lengths it cannot be mistaken for them
+	f.mac.Reset()
+	f.mac.Write(f.said)
+	f.sum = f.mac.Sum(f.sum[:0])
+	return f.sum[:tagSize]
 }
 
-// crypt writes n, encrypted or decrypted under the tag, to dst.
-func (k *Keys) crypt(dst, tag []byte, n uint64) {
-	var pad [aes.BlockSize]byte
-	k.block.Encrypt(pad[:], tag)
-	binary.BigEndian.PutUint64(dst, n^binary.BigEndian.Uint64(pad[:]))
+// crypt encrypts or decrypts n under the tag at the front of f.raw.
+func (f *form) crypt(block cipher.Block, n uint64) uint64 {
+	block.Encrypt(f.pad[:], f.raw[:tagSize])
+	return n ^ binary.BigEndian.Uint64(f.pad[:])
 }
 
 // Claim is what a token says before it is proved: whose it would be.
@@ -138,22 +157,37 @@ func (k *Keys) Open(p Purpose, token string) (Claim, error) {
 	if err != nil {
 		return Claim{}, ErrToken
 	}
-	return k.claim(p, raw), nil
+	return k.claim(p, raw)
 }
 
-func (k *Keys) claim(p Purpose, raw []byte) Claim {
-	c := Claim{keys: k, purpose: p}
-	copy(c.tag[:], raw)
-	var id [idSize]byte
-	k.crypt(id[:], raw[:tagSize], binary.BigEndian.Uint64(raw[tagSize:]))
-	c.ID = database.ID(binary.BigEndian.Uint64(id[:]))
-	return c
+// OpenFolded reads what FoldedToken wrote, in capitals or not.
+func (k *Keys) OpenFolded(p Purpose, token string) (Claim, error) {
+	raw, err := folded.DecodeString(strings.ToLower(token))
+	if err != nil {
+		return Claim{}, ErrToken
+	}
+	return k.claim(p, raw)
+}
+
+func (k *Keys) claim(p Purpose, raw []byte) (Claim, error) {
+	// Not for every string of the right length: the decoders pass over line ends.
+	if len(raw) != tagSize+idSize {
+		return Claim{}, ErrToken
+	}
+	f := k.forms.Get().(*form)
+	defer k.forms.Put(f)
+	copy(f.raw[:], raw)
+	c := Claim{keys: k, purpose: p, tag: [tagSize]byte(raw)}
+	c.ID = database.ID(f.crypt(k.block, binary.BigEndian.Uint64(raw[tagSize:])))
+	return c, nil
 }
 
 // Prove returns ErrToken unless the token was made for this subscriber,
 // purpose and generation. It takes the same time wherever they differ.
 func (c Claim) Prove(generation int) error {
-	if subtle.ConstantTimeCompare(c.tag[:], c.keys.tag(c.purpose, c.ID, generation)) != 1 {
+	f := c.keys.forms.Get().(*form)
+	defer c.keys.forms.Put(f)
+	if subtle.ConstantTimeCompare(c.tag[:], f.tag(c.purpose, c.ID, generation)) != 1 {
 		return ErrToken
 	}
 	return nil

@@ -29,7 +29,7 @@ func (sweepSend) Kind() string { return "sweep-send" }
 func (a *app) background(r *rooms, sender *delivery.Sender) *jobs.Engine {
 	keeper, steering := a.keeper(r, sender), a.steering(r)
 	jobs.Handle(r.jobs, func(ctx context.Context, _ everyMinute) error {
-		return errors.Join(keeper.Reckon(ctx), a.findCancelled(ctx, r))
+		return errors.Join(r.subscribers.Tend(ctx), keeper.Reckon(ctx), a.findCancelled(ctx, r))
 	})
 	jobs.Handle(r.jobs, keeper.Assemble)
 	jobs.Handle(r.jobs, keeper.Send)
@@ -48,7 +48,12 @@ func (a *app) keeper(r *rooms, sender *delivery.Sender) *schedule.Keeper {
 	c := a.cfg
 	return schedule.NewKeeper(r.newsletter, r.jobs, schedule.Options{
 		Newsletter: c.Newsletter.Slug, Schedule: c.cron, All: c.Schedule.CatchUp == "all", Auto: c.Schedule.Policy == "auto", Lateness: c.lateness,
-		Window: c.slotWindow, Start: sender.Start, Now: a.now, Log: r.log,
+		Window: c.slotWindow, Start: func(ctx context.Context, issue newsletter.Issue) error {
+			if err := r.subscribers.Tend(ctx); err != nil { // pauses that ended are over now
+				return err
+			}
+			return sender.Start(ctx, issue)
+		}, Now: a.now, Log: r.log,
 		Compose: func(ctx context.Context, w newsletter.Window) (newsletter.Issue, error) { return a.compose(ctx, r, w) },
 		Approve: func(ctx context.Context, issue newsletter.Issue) error { return a.markApproved(ctx, r, issue) },
 	})

@@ -53,6 +53,9 @@ func (a *app) send(ctx context.Context, r *rooms, issue newsletter.Issue, wait b
 	if err := a.passGuard(ctx, r); err != nil {
 		return err
 	}
+	if err := r.subscribers.Tend(ctx); err != nil { // pauses that ended are over now
+		return err
+	}
 	if err := sender.Start(ctx, issue); err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -78,7 +79,9 @@ func fillLedger(b *testing.B, file string, readers int) {
 	must(err)
 	must(db.Migrate(ctx, schemas()...))
 	ids := database.NewIDs(time.Now, nil)
-	subs, ledger := subscribers.NewStore(db, ids, time.Now), delivery.NewLedger(db, time.Now)
+	keys, err := subscribers.NewKeys([]byte(strings.Repeat("k", 32)))
+	must(err)
+	subs, ledger := subscribers.NewStore(db, ids, keys, time.Now), delivery.NewLedger(db, time.Now)
 	for first := 0; first < readers; first += 5000 {
 		batch := make([]subscribers.Subscriber, min(5000, readers-first))
 		for i := range batch {

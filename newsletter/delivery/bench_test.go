@@ -229,7 +229,9 @@ func sendAll(b *testing.B, port int, url string, e *transport.Edition, readers, 
 	defer db.Close()
 	must(db.Migrate(ctx, schemas...))
 	ids := database.NewIDs(nil, nil)
-	store, subs, ledger := newsletter.NewStore(db, ids, time.Now), subscribers.NewStore(db, ids, time.Now), NewLedger(db, time.Now)
+	keys, err := subscribers.NewKeys([]byte(strings.Repeat("k", 32)))
+	must(err)
+	store, subs, ledger := newsletter.NewStore(db, ids, time.Now), subscribers.NewStore(db, ids, keys, time.Now), NewLedger(db, time.Now)
 	for first := 0; first < readers; first += 5000 {
 		var batch []subscribers.Subscriber
 		for n := first; n < min(first+5000, readers); n++ {
@@ -238,8 +240,6 @@ func sendAll(b *testing.B, port int, url string, e *transport.Edition, readers, 
 		_, err := subs.AddAll(ctx, batch, "bench")
 		must(err)
 	}
-	keys, err := subscribers.NewKeys([]byte(strings.Repeat("k", 32)))
-	must(err)
 	issue, err := store.SaveIssue(ctx, newsletter.Issue{Newsletter: "weekly", Week: "2024-W42", Language: "en"})
 	must(err)
 	must(store.Approve(ctx, issue.ID, map[string][]byte{"": e.Bytes()}))

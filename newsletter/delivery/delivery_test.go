@@ -49,11 +49,12 @@ func newDesk(t *testing.T, db *database.DB, readers int) *desk {
 	t.Helper()
 	ctx := context.Background()
 	ids := database.NewIDs(nil, nil)
-	d := &desk{db: db, store: newsletter.NewStore(db, ids, time.Now), subs: subscribers.NewStore(db, ids, time.Now), ledger: NewLedger(db, time.Now)}
+	d := &desk{db: db, store: newsletter.NewStore(db, ids, time.Now), ledger: NewLedger(db, time.Now)}
 	var err error
 	if d.keys, err = subscribers.NewKeys([]byte(strings.Repeat("k", 32))); err != nil {
 		t.Fatal(err)
 	}
+	d.subs = subscribers.NewStore(db, ids, d.keys, time.Now)
 	var subs []subscribers.Subscriber
 	for n := range readers {
 		subs = append(subs, subscribers.Subscriber{Email: fmt.Sprintf("reader%d@readers.example", n), Name: fmt.Sprintf("Reader %d", n)})

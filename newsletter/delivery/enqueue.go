@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 
+	"apta/subscribers"
 	"apta/subscribers/database"
 )
 
@@ -32,8 +33,8 @@ func (l *Ledger) Start(ctx context.Context, issue database.ID) error {
 // positive, so no reader comes after it.
 const enqueued = 1<<63 - 1
 
-// Enqueue gives every active subscriber a queued delivery of the issue. It may
-// be stopped at any moment and called again: a reader is enqueued once. progress
+// Enqueue gives every active subscriber a queued delivery of the issue, but for
+// those whose turn is in another week: they asked for every nth. It may be stopped at any moment and called again: a reader is enqueued once. progress
 // is told the number enqueued so far by this call.
 func (l *Ledger) Enqueue(ctx context.Context, issue database.ID, progress func(int)) error {
 	total := 0
@@ -55,24 +56,25 @@ func (l *Ledger) Enqueue(ctx context.Context, issue database.ID, progress func(i
 func (l *Ledger) enqueueSome(ctx context.Context, issue database.ID) (n int, more bool, err error) {
 	err = l.db.InTx(ctx, func(tx *sql.Tx) error {
 		n, more = 0, false
-		var after int64
+		var after, started int64
 		// The no-op update locks the row on PostgreSQL, where two processes may
 		// enqueue one issue; on SQLite the transaction is alone anyway.
-		err := tx.QueryRowContext(ctx, `UPDATE sends SET state = state WHERE issue_id = $1 RETURNING enqueued_to`, issue).Scan(&after)
+		err := tx.QueryRowContext(ctx, `UPDATE sends SET state = state WHERE issue_id = $1 RETURNING enqueued_to, started`, issue).Scan(&after, &started)
 		if errors.Is(err, sql.ErrNoRows) {
 			return ErrNoSend
 		}
 		if err != nil || after == enqueued {
 			return err
 		}
-		bounds, last, count, err := chunkBounds(ctx, tx, after)
+		week := subscribers.Week(database.FromMillis(started)) // the same however long enqueuing takes
+		bounds, last, count, err := chunkBounds(ctx, tx, after, week)
 		if err != nil {
 			return err
 		}
 		_, err = tx.ExecContext(ctx, `
 INSERT INTO deliveries (issue_id, subscriber_id, state, attempts, doubts, until, at, code, why)
-SELECT $1, id, 0, 0, 0, 0, $2, 0, '' FROM subscribers WHERE id > $3 AND id <= $4 AND status = 'active' ORDER BY id
-ON CONFLICT DO NOTHING`, issue, database.Millis(l.now()), after, last)
+SELECT $1, id, 0, 0, 0, 0, $2, 0, '' FROM subscribers WHERE id > $3 AND id <= $4 AND status = 'active' AND (every_weeks = 1 OR ($5 - from_week) % every_weeks = 0) ORDER BY id
+ON CONFLICT DO NOTHING`, issue, database.Millis(l.now()), after, last, week)
 		if err != nil {
 			return err
 		}
@@ -94,8 +96,8 @@ ON CONFLICT DO NOTHING`, issue, database.Millis(l.now()), after, last)
 }
 
 // chunkBounds cuts the next batch of readers after an ID into chunks.
-func chunkBounds(ctx context.Context, tx *sql.Tx, after int64) (bounds [][2]int64, last int64, count int, err error) {
-	rows, err := tx.QueryContext(ctx, `SELECT id FROM subscribers WHERE id > $1 AND status = 'active' ORDER BY id LIMIT $2`, after, enqueueBatch)
+func chunkBounds(ctx context.Context, tx *sql.Tx, after, week int64) (bounds [][2]int64, last int64, count int, err error) {
+	rows, err := tx.QueryContext(ctx, `SELECT id FROM subscribers WHERE id > $1 AND status = 'active' AND (every_weeks = 1 OR ($3 - from_week) % every_weeks = 0) ORDER BY id LIMIT $2`, after, enqueueBatch, week)
 	if err != nil {
 		return nil, 0, 0, err
 	}

@@ -33,7 +33,7 @@ func Copy(ctx context.Context, from, to *DB, schemas []Schema, progress func(don
 			return nil, err
 		}
 	}
-	source, err := from.snapshot(ctx)
+	source, err := from.longSnapshot(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("database: copy: %w", err)
 	}
@@ -150,14 +150,11 @@ func (c *copying) table(ctx context.Context, kind Kind, conn *sql.Conn, tx *sql.
 	return in.count, nil
 }
 
-// snapshot begins a transaction that sees the database as it is at one moment.
-func (db *DB) snapshot(ctx context.Context) (*sql.Tx, error) {
-	if db.kind == SQLite {
-		return db.read.BeginTx(ctx, nil)
-	}
-	tx, err := db.read.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true})
-	if err != nil {
-		return nil, err
+// longSnapshot is a snapshot that may be silent for long.
+func (db *DB) longSnapshot(ctx context.Context) (*sql.Tx, error) {
+	tx, err := db.snapshot(ctx)
+	if err != nil || db.kind == SQLite {
+		return tx, err
 	}
 	// It says nothing while the other database is written and read back.
 	if _, err := tx.ExecContext(ctx, `SET LOCAL idle_in_transaction_session_timeout = 0`); err != nil {

@@ -48,7 +48,15 @@ func Open(ctx context.Context, url string) (*DB, error) {
 	if isPostgreSQL(url) {
 		return openPostgreSQL(ctx, url)
 	}
-	return openSQLite(ctx, strings.TrimPrefix(url, "sqlite:"))
+	path := strings.TrimPrefix(url, "sqlite:")
+	// The URL is not repeated: whatever it was meant for, it may hold a password.
+	if scheme, _, found := strings.Cut(path, "://"); found {
+		return nil, fmt.Errorf("database: %q is no kind of database known here: set a file name or a postgres:// URL", scheme+"://…")
+	}
+	if path == "" {
+		return nil, errors.New("database: no database is named: set a file name or a postgres:// URL")
+	}
+	return openSQLite(ctx, path)
 }
 
 func isPostgreSQL(url string) bool {
@@ -86,6 +94,9 @@ func withoutPassword(err error) error {
 }
 
 func openSQLite(ctx context.Context, path string) (*DB, error) {
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		return nil, fmt.Errorf("database: %s is a folder: set a file in it", path)
+	}
 	if info, err := os.Stat(filepath.Dir(path)); err != nil || !info.IsDir() {
 		return nil, fmt.Errorf("database: the folder of %s does not exist: make it first, or set another file", path)
 	}
@@ -93,12 +104,14 @@ func openSQLite(ctx context.Context, path string) (*DB, error) {
 		return nil, err
 	}
 	// FULL is what a ledger needs: a commit that was answered survives a power cut.
-	write, err := sql.Open("sqlite", dsn(path, lockWait, "_txlock=immediate", "_pragma=journal_mode(WAL)", "_pragma=synchronous(FULL)"))
+	// 16 MB of pages let a large transaction change an index without writing its
+	// pages out and reading them again.
+	write, err := sql.Open("sqlite", dsn(path, lockWait, "_txlock=immediate", "_pragma=cache_size(-16384)", "_pragma=journal_mode(WAL)", "_pragma=synchronous(FULL)"))
 	if err != nil {
 		return nil, fmt.Errorf("database: %w", err)
 	}
 	write.SetMaxOpenConns(1)
-	if err := pingBusy(ctx, write); err != nil {
+	if err := pingUnlessBusy(ctx, write); err != nil {
 		return nil, errors.Join(sqliteReason(path, err), write.Close())
 	}
 	read, err := sql.Open("sqlite", dsn(path, lockWait, "_pragma=query_only(1)"))
@@ -110,20 +123,20 @@ func openSQLite(ctx context.Context, path string) (*DB, error) {
 	return &DB{kind: SQLite, write: write, read: read}, nil
 }
 
-// pingBusy connects. Of several programs that make one file at once, those that
-// find another switching it to WAL are told at once that it is busy, whatever
-// busy_timeout says: SQLite fears a deadlock.
-func pingBusy(ctx context.Context, db *sql.DB) error {
-	for try := 0; ; try++ {
-		err := db.PingContext(ctx)
-		var lite *sqlite.Error
-		if try == 100 || !errors.As(err, &lite) || lite.Code()&0xff != sqlite3.SQLITE_BUSY {
+// pingUnlessBusy makes the first connection, which changes a new file to WAL.
+// The busy time-out does not hold for that: SQLite refuses at once where
+// another program is changing it too, so ten seconds of asking again are ours.
+func pingUnlessBusy(ctx context.Context, pool *sql.DB) error {
+	for try := 1; ; try++ {
+		err := pool.PingContext(ctx)
+		var e *sqlite.Error
+		if try == 500 || !errors.As(err, &e) || e.Code()&0xff != sqlite3.SQLITE_BUSY {
 			return err
 		}
 		select {
 		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(10 * time.Millisecond):
+			return context.Cause(ctx)
+		case <-time.After(20 * time.Millisecond):
 		}
 	}
 }

@@ -75,6 +75,27 @@ func TestMigrateAtOnce(t *testing.T) {
 	})
 }
 
+// The same, each with a connection of its own as separate programs have.
+func TestMigrateOneFileFromMany(t *testing.T) {
+	ctx := context.Background()
+	file := filepath.Join(t.TempDir(), "apta.db")
+	var all sync.WaitGroup
+	for range 8 {
+		all.Go(func() {
+			db, err := database.Open(ctx, file)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer db.Close()
+			if err := db.Migrate(ctx, schema(step1, step2)); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+}
+
 func TestNewerDatabaseIsNotTouched(t *testing.T) {
 	ctx := context.Background()
 	file := filepath.Join(t.TempDir(), "apta.db")
@@ -110,6 +131,10 @@ func TestOpenSaysWhatIsWrong(t *testing.T) {
 	for url, want := range map[string]string{
 		filepath.Join(dir, "none", "apta.db"): "does not exist",
 		text:                                  "is not a SQLite database",
+		dir:                                   "is a folder",
+		"":                                    "no database is named",
+		"sqlite:":                             "no database is named",
+		"mysql://u:geheim@127.0.0.1/x":        `"mysql://…" is no kind of database`,
 		"postgres://u:geheim@127.0.0.1:1/x":   "cannot reach PostgreSQL",
 		"postgres://u:geheim@[::1/x":          "cannot be read",
 	} {
@@ -159,4 +184,78 @@ func TestIDs(t *testing.T) {
 			t.Errorf("%q was read as an ID", bad)
 		}
 	}
+}
+
+// What means something in a URL means nothing in a file's name.
+func TestOpenTakesAnyFileName(t *testing.T) {
+	ctx := context.Background()
+	for _, name := range []string{"a b.db", "неделя.db", "50%.db", "why?.db", "no#1.db"} {
+		file := filepath.Join(t.TempDir(), name)
+		db, err := database.Open(ctx, "sqlite:"+file)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if err := errors.Join(db.Migrate(ctx, schema(step1)), db.Close()); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if _, err := os.Stat(file); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestReadersCannotWrite(t *testing.T) {
+	ctx := context.Background()
+	db, err := database.Open(ctx, filepath.Join(t.TempDir(), "apta.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if err := db.Migrate(ctx, schema(step1)); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.QueryRow(ctx, `INSERT INTO notes (id, name) VALUES (1, 'a') RETURNING id`).Scan(new(int)); err == nil {
+		t.Error("a reader wrote")
+	}
+}
+
+// Two transactions that lock two rows crosswise: PostgreSQL breaks one off, and
+// it is run again.
+func TestInTxRunsAgainAfterADeadlock(t *testing.T) {
+	ctx := context.Background()
+	databasetest.Each(t, []database.Schema{schema(step1)}, func(t *testing.T, db *database.DB) {
+		if _, err := db.Exec(ctx, `INSERT INTO notes (id, name) VALUES (1, 'a'), (2, 'b')`); err != nil {
+			t.Fatal(err)
+		}
+		var first, all sync.WaitGroup
+		if db.Kind() == database.PostgreSQL { // SQLite lets one in after the other
+			first.Add(2)
+		}
+		for _, order := range [][2]int{{1, 2}, {2, 1}} {
+			all.Go(func() {
+				met := db.Kind() == database.SQLite
+				err := db.InTx(ctx, func(tx *sql.Tx) error {
+					if _, err := tx.ExecContext(ctx, `UPDATE notes SET name = name || 'x' WHERE id = $1`, order[0]); err != nil {
+						return err
+					}
+					if !met {
+						met = true
+						first.Done()
+						first.Wait()
+					}
+					_, err := tx.ExecContext(ctx, `UPDATE notes SET name = name || 'x' WHERE id = $1`, order[1])
+					return err
+				})
+				if err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		all.Wait()
+		var n int
+		if err := db.QueryRow(ctx, `SELECT count(*) FROM notes WHERE name LIKE '_xx'`).Scan(&n); err != nil || n != 2 {
+			t.Errorf("%d rows changed twice (%v)", n, err)
+		}
+	})
 }

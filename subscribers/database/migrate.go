@@ -107,11 +107,15 @@ func (db *DB) versions(ctx context.Context, steps map[string][]string) (current 
 			return false, fmt.Errorf("database: read version: %w", err)
 		}
 		if v > len(files) {
-			return false, fmt.Errorf("database: %w: its tables of %s are at version %d, this program knows %d; nothing was changed", ErrNewer, owner, v, len(files))
+			return false, newer(owner, v, len(files))
 		}
 		current = current && v == len(files)
 	}
 	return current, nil
+}
+
+func newer(owner string, version, known int) error {
+	return fmt.Errorf("database: %w: its tables of %s are at version %d, this program knows %d; nothing was changed", ErrNewer, owner, version, known)
 }
 
 func (db *DB) hasTable(ctx context.Context) (bool, error) {
@@ -145,6 +149,9 @@ func (db *DB) migrate(ctx context.Context, tx *sql.Tx, owner string, steps []str
 	err = tx.QueryRowContext(ctx, `SELECT version FROM schema_version WHERE owner = $1`, owner).Scan(&v)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return fmt.Errorf("database: read version: %w", err)
+	}
+	if v > len(steps) { // a newer program was faster to the lock
+		return newer(owner, v, len(steps))
 	}
 	for ; v < len(steps); v++ {
 		if _, err := tx.ExecContext(ctx, steps[v]); err != nil {

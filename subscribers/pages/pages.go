@@ -5,10 +5,12 @@ package pages
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"html/template"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"strings"
 
 	"apta/subscribers"
@@ -63,31 +65,14 @@ type view struct {
 
 // view fills in what every page has; heading and text are keys of the words.
 func (p *Pages) view(language, heading, text string) view {
-	if language == "" {
-		language = p.masthead.Language
-	}
-	m, words := p.masthead, templates.In(p.words, language)
+	m, words := p.masthead, templates.In(p.words, cmp.Or(language, p.masthead.Language))
 	name := strings.NewReplacer("{name}", m.Name)
 	return view{Title: m.Name, Name: m.Name, Newsroom: m.Newsroom, Postal: m.Postal, BaseURL: m.BaseURL, Words: words,
 		Heading: name.Replace(words[heading]), Text: name.Replace(words[text])}
 }
 
-// reader finds whose link it is. Every reason why a link is not valid looks the
-// same from outside.
 func (p *Pages) reader(r *http.Request, purpose subscribers.Purpose) (subscribers.Subscriber, error) {
-	claim, err := p.keys.Open(purpose, r.PathValue("token"))
-	if err != nil {
-		return subscribers.Subscriber{}, err
-	}
-	sub, err := p.store.ByID(r.Context(), claim.ID)
-	if err != nil && !errors.Is(err, subscribers.ErrNotFound) {
-		return sub, err
-	}
-	// The proof is done for nobody too, so that its time tells nothing.
-	if proof := claim.Prove(sub.Generation); proof != nil || err != nil {
-		return subscribers.Subscriber{}, subscribers.ErrToken
-	}
-	return sub, nil
+	return p.store.Reader(r.Context(), purpose, r.PathValue("token"))
 }
 
 func (p *Pages) askToLeave(w http.ResponseWriter, r *http.Request) {
@@ -96,7 +81,8 @@ func (p *Pages) askToLeave(w http.ResponseWriter, r *http.Request) {
 		p.refuse(w, err)
 		return
 	}
-	if sub.Status == subscribers.Unsubscribed {
+	switch sub.Status {
+	case subscribers.Unsubscribed, subscribers.Complained, subscribers.Suppressed, subscribers.Erased:
 		p.showLeft(w, r, sub)
 		return
 	}
@@ -109,7 +95,7 @@ func (p *Pages) askToLeave(w http.ResponseWriter, r *http.Request) {
 const maxForm = 4 << 10
 
 // leave is both the one-click request of RFC 8058, which a mail provider posts
-// without cookie or login, and the button of the page.
+// without cookie or login, and the buttons of the page.
 func (p *Pages) leave(w http.ResponseWriter, r *http.Request) {
 	sub, err := p.reader(r, subscribers.PurposeUnsubscribe)
 	if err != nil {
@@ -117,36 +103,59 @@ func (p *Pages) leave(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
-	page := r.PostFormValue("page")
-	if page == "stay" {
-		if err = p.store.Resubscribe(r.Context(), sub.ID, "unsubscribe page"); err == nil {
-			v := p.view(sub.Language, "back_title", "back_text")
-			v.Home = true
-			p.write(w, http.StatusOK, "message.html", v)
-			return
+	words := templates.In(p.words, cmp.Or(sub.Language, p.masthead.Language))
+	consent := subscribers.Consent{Source: "unsubscribe page", Network: p.network(r)}
+	to := subscribers.Unsubscribed
+	switch r.PostFormValue("page") {
+	case "stay":
+		to, consent.Wording = subscribers.Active, words["stay_button"]
+	case "leave":
+		consent.Wording = words["leave_button"]
+	default:
+		consent.Source = "one-click"
+		if r.PostFormValue("List-Unsubscribe") == "One-Click" {
+			consent.Wording = "List-Unsubscribe=One-Click" // RFC 8058, 3.1
 		}
+	}
+	if sub.Status == subscribers.Erased || sub.Status == subscribers.Suppressed {
+		p.showLeft(w, r, sub)
+		return
+	}
+	if _, err := p.store.SetStatus(r.Context(), sub.ID, to, consent); err != nil {
 		p.refuse(w, err)
 		return
 	}
-	source := "one-click"
-	if page == "leave" {
-		source = "unsubscribe page"
-	}
-	if err := p.store.Unsubscribe(r.Context(), sub.ID, source); err != nil {
-		p.refuse(w, err)
+	if to == subscribers.Unsubscribed {
+		p.showLeft(w, r, sub)
 		return
 	}
-	p.showLeft(w, r, sub)
+	v := p.view(sub.Language, "back_title", "back_text")
+	v.Home = true
+	p.write(w, http.StatusOK, "message.html", v)
+}
+
+// network is that of a visitor, as the consent log keeps it.
+func (p *Pages) network(r *http.Request) string {
+	from, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil {
+		return ""
+	}
+	return p.store.Network(from.Addr())
 }
 
 func (p *Pages) showLeft(w http.ResponseWriter, r *http.Request, sub subscribers.Subscriber) {
 	v := p.view(sub.Language, "left_title", "left_text")
-	v.Button, v.Action, v.Field, v.Quiet = v.Words["stay_button"], r.URL.Path, "stay", true
+	if sub.Status != subscribers.Erased && sub.Status != subscribers.Suppressed { // those cannot be brought back
+		v.Button, v.Action, v.Field, v.Quiet = v.Words["stay_button"], r.URL.Path, "stay", true
+	}
 	p.write(w, http.StatusOK, "message.html", v)
 }
 
 func (p *Pages) preferences(w http.ResponseWriter, r *http.Request) {
 	sub, err := p.reader(r, subscribers.PurposePreferences)
+	if err == nil && sub.Status == subscribers.Erased {
+		err = subscribers.ErrToken
+	}
 	if err != nil {
 		p.refuse(w, err)
 		return

@@ -2,6 +2,7 @@ package pages
 
 import (
 	"context"
+	"errors"
 	"io"
 	"log/slog"
 	"net/http"
@@ -19,6 +20,7 @@ import (
 // site is the pages with one reader.
 type site struct {
 	mux   *http.ServeMux
+	db    *database.DB
 	store *subscribers.Store
 	keys  *subscribers.Keys
 	id    database.ID
@@ -35,10 +37,11 @@ func newSite(t *testing.T, language string) *site {
 	if err := db.Migrate(ctx, subscribers.Schema()); err != nil {
 		t.Fatal(err)
 	}
-	s := &site{mux: http.NewServeMux(), store: subscribers.NewStore(db, database.NewIDs(nil, nil), time.Now)}
+	s := &site{mux: http.NewServeMux(), db: db}
 	if s.keys, err = subscribers.NewKeys([]byte(strings.Repeat("k", 32))); err != nil {
 		t.Fatal(err)
 	}
+	s.store = subscribers.NewStore(db, database.NewIDs(nil, nil), s.keys, time.Now)
 	if _, err := s.store.Add(ctx, subscribers.Subscriber{Email: "reader@example.org", Language: language}, "test"); err != nil {
 		t.Fatal(err)
 	}
@@ -69,6 +72,9 @@ func (s *site) do(method, path, body string, header ...string) *httptest.Respons
 func (s *site) status(t *testing.T) subscribers.Status {
 	t.Helper()
 	sub, err := s.store.ByID(context.Background(), s.id)
+	if errors.Is(err, subscribers.ErrNotFound) {
+		return subscribers.Erased
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -134,8 +140,9 @@ func TestFault_W5_LinksThatAreNotValid(t *testing.T) {
 	s := newSite(t, "")
 	foreign, _ := subscribers.NewKeys([]byte(strings.Repeat("x", 32)))
 	for name, token := range map[string]string{
-		"preferences": s.keys.Token(subscribers.PurposePreferences, s.id, 0), "nobody": s.keys.Token(subscribers.PurposeUnsubscribe, 1, 0), "revoked": s.keys.Token(subscribers.PurposeUnsubscribe, s.id, 7),
+		"preferences": s.keys.Token(subscribers.PurposePreferences, s.id, 0), "nobody": foreign.Token(subscribers.PurposeUnsubscribe, 1, 0), "revoked": s.keys.Token(subscribers.PurposeUnsubscribe, s.id, 7),
 		"foreign": foreign.Token(subscribers.PurposeUnsubscribe, s.id, 0), "cut": s.keys.Token(subscribers.PurposeUnsubscribe, s.id, 0)[:20], "rubbish": url.PathEscape("../../etc/passwd\x00"),
+		"line ends": strings.Repeat("A", 16) + strings.Repeat("%0A", 16),
 	} {
 		for _, method := range []string{"GET", "POST"} {
 			w := s.do(method, "/u/"+token, "")
@@ -164,5 +171,83 @@ func TestFault_W6_HeadersOfPersonalPages(t *testing.T) {
 	}
 	if w := s.do("POST", s.link(subscribers.PurposeUnsubscribe), "page="+strings.Repeat("x", 1<<20)); w.Code != http.StatusOK || s.status(t) != subscribers.Unsubscribed {
 		t.Errorf("a huge form: %d", w.Code)
+	}
+}
+
+// RFC 8058, 3.2: the body may come as multipart/form-data too.
+func TestFault_W2_OneClickAsMultipart(t *testing.T) {
+	s := newSite(t, "")
+	body := "--x\r\nContent-Disposition: form-data; name=\"List-Unsubscribe\"\r\n\r\nOne-Click\r\n--x--\r\n"
+	w := s.do("POST", s.link(subscribers.PurposeUnsubscribe), body, "Content-Type", "multipart/form-data; boundary=x")
+	if got := s.status(t); w.Code != http.StatusOK || got != subscribers.Unsubscribed {
+		t.Errorf("answer %d, the reader is %s", w.Code, got)
+	}
+	if what := s.lastConsent(t); what != "unsubscribed by one-click from 192.0.2.0/24: List-Unsubscribe=One-Click" {
+		t.Errorf("the log says %q", what)
+	}
+}
+
+// lastConsent is the newest entry of the consent log, in words.
+func (s *site) lastConsent(t *testing.T) string {
+	t.Helper()
+	var what, source, network, wording string
+	err := s.db.QueryRow(context.Background(), `
+SELECT what, source, network, words FROM consents c JOIN wordings w ON w.version = c.wording JOIN consent_networks n ON n.consent_id = c.id ORDER BY c.id DESC LIMIT 1`).Scan(&what, &source, &network, &wording)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return what + " by " + source + " from " + network + ": " + wording
+}
+
+func TestButtonsAreWrittenDownAsTheyRead(t *testing.T) {
+	s := newSite(t, "ru")
+	link := s.link(subscribers.PurposeUnsubscribe)
+	for _, body := range []string{"page=leave", "page=stay"} {
+		page := s.do("GET", link, "").Body.String()
+		s.do("POST", link, body)
+		what := s.lastConsent(t)
+		_, wording, _ := strings.Cut(what, ": ")
+		if !strings.Contains(what, "by unsubscribe page from 192.0.2.0/24") || wording == "" || !strings.Contains(page, wording) {
+			t.Errorf("%s: the log says %q, the page was\n%s", body, what, page)
+		}
+	}
+}
+
+// Who called a mail spam has left; who is erased has too, and cannot come back.
+func TestOtherStatuses(t *testing.T) {
+	for status, want := range map[subscribers.Status]struct {
+		get, post int
+		words     string
+		after     subscribers.Status
+	}{
+		subscribers.Complained: {200, 200, "You have left", subscribers.Complained},
+		subscribers.Bounced:    {200, 200, "Leave Week in Review?", subscribers.Unsubscribed},
+		subscribers.Paused:     {200, 200, "Leave Week in Review?", subscribers.Unsubscribed},
+		subscribers.Erased:     {200, 200, "You have left", subscribers.Erased},
+	} {
+		s := newSite(t, "")
+		if status == subscribers.Erased {
+			if err := s.store.Erase(context.Background(), s.id, "test"); err != nil {
+				t.Fatal(err)
+			}
+		} else if _, err := s.store.SetStatus(context.Background(), s.id, status, subscribers.Consent{Source: "test"}); err != nil {
+			t.Fatal(err)
+		}
+		link := s.link(subscribers.PurposeUnsubscribe)
+		if w := s.do("GET", link, ""); w.Code != want.get || !strings.Contains(w.Body.String(), want.words) {
+			t.Errorf("%s: GET answers %d\n%s", status, w.Code, w.Body)
+		}
+		if w := s.do("POST", link, "List-Unsubscribe=One-Click"); w.Code != want.post || s.status(t) != want.after {
+			t.Errorf("%s: POST answers %d, the reader is %s", status, w.Code, s.status(t))
+		}
+		if status != subscribers.Erased {
+			continue
+		}
+		if w := s.do("POST", link, "page=stay"); !strings.Contains(w.Body.String(), "You have left") || strings.Contains(w.Body.String(), "<form") || s.status(t) != status {
+			t.Errorf("who is erased comes back:\n%s", w.Body)
+		}
+		if w := s.do("GET", "/p/"+s.keys.Token(subscribers.PurposePreferences, s.id, 0), ""); w.Code != http.StatusNotFound {
+			t.Errorf("who is erased has preferences: %d", w.Code)
+		}
 	}
 }

@@ -22,11 +22,13 @@ var ErrNoPostgreSQL = errors.New("no PostgreSQL server is installed here")
 type Server struct {
 	bin, dir string
 	port     int
+	alive    *os.File            // open for as long as this process lives
 	identity *syscall.Credential // the server refuses to run as root
 }
 
 // StartPostgreSQL makes a database cluster in dir and starts it on a free port
-// of 127.0.0.1. It is durable as in earnest: fsync is on.
+// of 127.0.0.1. It is durable as in earnest: fsync is on. It does not outlive
+// this process, however that ends.
 func StartPostgreSQL(dir string) (*Server, error) {
 	bin, err := findPostgreSQL()
 	if err != nil {
@@ -45,7 +47,28 @@ func StartPostgreSQL(dir string) (*Server, error) {
 	}
 	s.port = l.Addr().(*net.TCPAddr).Port
 	l.Close()
+	if err := s.guard(); err != nil {
+		return nil, err
+	}
 	return s, s.Start()
+}
+
+// guard has a process wait for the end of this one, which closes the pipe
+// between them. A test program that panics, runs out of time or is killed
+// stops nothing itself.
+func (s *Server) guard() error {
+	waits, alive, err := os.Pipe()
+	if err != nil {
+		return err
+	}
+	defer waits.Close()
+	cmd := exec.Command("/bin/sh", "-c", `read -r _; "$1" -D "$2" -w -m immediate stop; rm -rf "$2"; rmdir "$3"`,
+		"sh", filepath.Join(s.bin, "pg_ctl"), s.dir, filepath.Dir(s.dir))
+	cmd.Dir, cmd.Stdin = "/", waits
+	// A session of its own: what interrupts the tests leaves it to its work.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: s.identity, Setsid: true}
+	s.alive = alive
+	return cmd.Start()
 }
 
 func findPostgreSQL() (string, error) {
