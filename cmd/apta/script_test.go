@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -26,6 +27,7 @@ func TestMain(m *testing.M) {
 //	waitfor URL [WORDS...]        asks a page until it answers and holds it against the words
 //	done KIND                     waits until a job of the kind was done
 //	call TOKEN METHOD PATH BODY   makes a request of the API; see there
+//	$SITE                         is a free address for a web server
 //	seed                          copies the seed week to items.jsonl, or skips the script where it is not
 func TestScripts(t *testing.T) {
 	sample, err := filepath.Abs("demo/items.jsonl")
@@ -41,7 +43,9 @@ func TestScripts(t *testing.T) {
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("SAMPLE", sample)
 			env.Setenv("SEED", seed)
-			return nil
+			site, err := freeAddress()
+			env.Setenv("SITE", site)
+			return err
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"relay": startRelay, "received": received, "waitfor": waitFor, "done": jobDone, "call": call,
@@ -132,4 +136,14 @@ func waitFor(ts *testscript.TestScript, neg bool, args []string) {
 		}
 	}
 	ts.Fatalf("%s never said what it should; it says:\n%s", args[0], said)
+}
+
+// freeAddress is one of 127.0.0.1 that nobody listens on at this moment.
+func freeAddress() (string, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	defer l.Close()
+	return l.Addr().String(), nil
 }

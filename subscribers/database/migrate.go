@@ -69,7 +69,7 @@ func (db *DB) Migrate(ctx context.Context, schemas ...Schema) error {
 			if s.Steps != nil {
 				continue
 			}
-			if err := db.migrate(ctx, tx, s.Owner, steps[s.Owner]); err != nil {
+			if err := db.migrate(ctx, tx, s.Owner, steps[s.Owner], len(steps[s.Owner])); err != nil {
 				return err
 			}
 		}
@@ -85,7 +85,7 @@ func (db *DB) Migrate(ctx context.Context, schemas ...Schema) error {
 			if s.Steps == nil {
 				break
 			}
-			if err := db.InTx(ctx, func(tx *sql.Tx) error { return db.migrate(ctx, tx, s.Owner, steps[s.Owner][:n+1]) }); err != nil {
+			if err := db.InTx(ctx, func(tx *sql.Tx) error { return db.migrate(ctx, tx, s.Owner, steps[s.Owner], n+1) }); err != nil {
 				return err
 			}
 		}
@@ -134,8 +134,9 @@ func (db *DB) hasTable(ctx context.Context) (bool, error) {
 // the letters of "apta".
 const migrationLock = 0x61707461
 
-// migrate takes one owner's tables through the steps that they lack.
-func (db *DB) migrate(ctx context.Context, tx *sql.Tx, owner string, steps []string) error {
+// migrate takes one owner's tables through those of the first upTo steps that
+// they lack.
+func (db *DB) migrate(ctx context.Context, tx *sql.Tx, owner string, steps []string, upTo int) error {
 	if db.kind == PostgreSQL {
 		if _, err := tx.ExecContext(ctx, `SELECT pg_advisory_xact_lock($1)`, int64(migrationLock)); err != nil {
 			return fmt.Errorf("database: lock: %w", err)
@@ -153,7 +154,7 @@ func (db *DB) migrate(ctx context.Context, tx *sql.Tx, owner string, steps []str
 	if v > len(steps) { // a newer program was faster to the lock
 		return newer(owner, v, len(steps))
 	}
-	for ; v < len(steps); v++ {
+	for ; v < upTo; v++ {
 		if _, err := tx.ExecContext(ctx, steps[v]); err != nil {
 			return fmt.Errorf("database: tables of %s, step %d: %w", owner, v+1, err)
 		}
