@@ -2,7 +2,7 @@
 # who work on Apta.
 export CGO_ENABLED = 0
 
-.PHONY: build demo test check race bench pictures golden
+.PHONY: build demo test check race e2e bench pictures golden
 
 build: ## the binary, as ./bin/apta
 	go build -trimpath -o bin/apta ./cmd/apta
@@ -19,11 +19,14 @@ check: ## what must be quiet before a commit
 	go tool staticcheck ./...
 	CGO_ENABLED=1 go test -race ./...
 
+e2e: ## the public pages in Chromium, with axe-core; needs chromium, node and npm
+	APTA_E2E=1 go test ./cmd/apta -run InABrowser -count=1 -v -timeout 30m
+
 torture: ## the crash tests in full: fifty kills, twenty thousand readers
 	APTA_TORTURE=1 go test ./newsletter/delivery -run TestFault_L -v -timeout 30m
 
 bench: ## the figures of docs/performance.md
-	go test ./newsletter/assemble ./newsletter/render ./newsletter/transport -run '^$$' -bench . -benchmem
+	go test ./newsletter/assemble ./newsletter/render ./newsletter/transport ./newsletter/archive -run '^$$' -bench . -benchmem
 	go test ./cmd/apta -run '^$$' -bench . -benchtime 10x
 	go test ./newsletter/delivery -run '^$$' -bench . -benchtime 1x -timeout 30m
 

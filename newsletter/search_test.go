@@ -28,6 +28,12 @@ func TestFold(t *testing.T) {
 			}
 		}
 	}
+	// An accent at the end takes the long way to the same.
+	for c := rune('0'); c < 0x600; c++ {
+		if w := string(c) + "б"; newsletter.Fold(w) != newsletter.Fold(w+"\u0301") {
+			t.Errorf("%q folds to %q, and on the long way to %q", w, newsletter.Fold(w), newsletter.Fold(w+"\u0301"))
+		}
+	}
 	for _, other := range [][2]string{{"қал", "кал"}, {"мой", "мои"}, {"ұн", "ун"}, {"іс", "ис"}} {
 		if newsletter.Fold(other[0]) == newsletter.Fold(other[1]) {
 			t.Errorf("%q and %q fold to the same", other[0], other[1])

@@ -4,7 +4,6 @@ import (
 	"iter"
 	"strings"
 	"unicode"
-	"unicode/utf8"
 
 	"golang.org/x/text/cases"
 	"golang.org/x/text/unicode/norm"
@@ -48,8 +47,8 @@ const breve = '\u0306'
 // narrow forms, accents and none (café, cafe; ёлка, елка). й stays й, and the
 // letters of Kazakh are letters of their own: Қ is қ and not к.
 func Fold(word string) string {
-	if isLower(word) {
-		return word
+	if folded, ok := foldPlain(word); ok {
+		return folded
 	}
 	var b strings.Builder
 	var last rune
@@ -62,13 +61,26 @@ func Fold(word string) string {
 	return norm.NFC.String(cases.Fold().String(b.String()))
 }
 
-// isLower reports whether a word is small ASCII letters and digits throughout,
-// which Fold leaves as they are.
-func isLower(word string) bool {
-	for i := range len(word) {
-		if c := word[i]; c >= utf8.RuneSelf || 'A' <= c && c <= 'Z' {
-			return false
+// foldPlain folds words of unaccented Latin and of Russian and Kazakh letters,
+// which is nearly all, without the tables of Unicode.
+func foldPlain(word string) (folded string, ok bool) {
+	same := true
+	for _, c := range word {
+		switch {
+		case 'a' <= c && c <= 'z' || '0' <= c && c <= '9' || 'а' <= c && c <= 'я' || strings.ContainsRune("әғқңөұүһі", c):
+		case 'A' <= c && c <= 'Z' || 'А' <= c && c <= 'Я':
+			same = false
+		default:
+			return "", false
 		}
 	}
-	return true
+	if same {
+		return word, true
+	}
+	return strings.Map(func(c rune) rune {
+		if 'A' <= c && c <= 'Z' || 'А' <= c && c <= 'Я' {
+			return c + 'a' - 'A' // the same step in both scripts
+		}
+		return c
+	}, word), true
 }

@@ -10,7 +10,7 @@ import (
 )
 
 const (
-	maxFound = 50  // issues on a page of results
+	maxFound = 20  // issues on a page of results
 	maxQuery = 200 // characters of a query that are looked at
 )
 

@@ -1,3 +1,6 @@
+-- Pages ask for public issues in the order of their weeks.
+CREATE INDEX issues_public ON issues (newsletter, window_to, id) WHERE status IN ('sending', 'sent');
+
 -- The words of public issues, folded and parted by blanks as Words gives them:
 -- what the two databases would make of letters beyond ASCII differs with their
 -- settings, so they are left nothing to make. A row that lags behind its issue's
