@@ -199,6 +199,10 @@ func TestPublicIssues(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
+		mark, err := s.PublicMark(ctx, "weekly")
+		if again, err2 := s.PublicMark(ctx, "weekly"); err != nil || err2 != nil || again != mark {
+			t.Errorf("the mark is %q, and then %q (%v, %v)", mark, again, err, err2)
+		}
 		if years, err := s.Years(ctx, "weekly"); err != nil || !slices.Equal(years, []string{"2024", "2022"}) {
 			t.Errorf("years %q (%v)", years, err)
 		}
@@ -215,6 +219,19 @@ func TestPublicIssues(t *testing.T) {
 		}
 		if none, _, err := s.Beside(ctx, earlier.Issue); err != nil || none != nil {
 			t.Errorf("before the first is %+v (%v)", none, err)
+		}
+		held, err := s.Issue(ctx, "weekly", "2024-W42")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Approve(ctx, held.ID, map[string][]byte{"": []byte("bytes")}); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Move(ctx, held.ID, newsletter.Sending, "", newsletter.Approved); err != nil {
+			t.Fatal(err)
+		}
+		if other, err := s.PublicMark(ctx, "weekly"); err != nil || other == mark {
+			t.Errorf("an issue came out, and the mark is still %q (%v)", other, err)
 		}
 	})
 }

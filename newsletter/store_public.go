@@ -113,6 +113,19 @@ SELECT DISTINCT substr(week, 1, 4) AS year FROM issues WHERE newsletter = $1 AND
 	return years, nil
 }
 
+// PublicMark is a text that changes whenever something that the public may read
+// does: an issue that comes or goes, a new revision, a new approval.
+func (s *Store) PublicMark(ctx context.Context, newsletter string) (string, error) {
+	var count, revisions, ids, approved int64
+	err := s.db.QueryRow(ctx, `
+SELECT count(*), coalesce(sum(revision), 0), coalesce(sum(id % 1000003), 0), coalesce((SELECT max(created) FROM editions), 0)
+FROM issues WHERE newsletter = $1 AND status IN ('sending', 'sent')`, newsletter).Scan(&count, &revisions, &ids, &approved)
+	if err != nil {
+		return "", fmt.Errorf("newsletter: public mark: %w", err)
+	}
+	return fmt.Sprint(count, revisions, ids, approved), nil
+}
+
 // ByWeek gives the public issue of a week.
 func (s *Store) ByWeek(ctx context.Context, newsletter, week string) (PublicIssue, error) {
 	i, err := scanPublic(s.db.QueryRow(ctx, selectPublic+`AND week = $2 ORDER BY created, id LIMIT 1`, newsletter, week))

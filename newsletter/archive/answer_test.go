@@ -5,6 +5,8 @@ import (
 	"io"
 	"strings"
 	"testing"
+
+	"apta/newsletter"
 )
 
 func TestTakesGzip(t *testing.T) {
@@ -43,5 +45,46 @@ func TestCompressedPage(t *testing.T) {
 		if head.StatusCode != 200 || none != "" || head.Header.Get("ETag") != plain.Header.Get("ETag") || head.Header.Get("Content-Type") != plain.Header.Get("Content-Type") {
 			t.Errorf("%s: HEAD gives %d, %v", path, head.StatusCode, head.Header)
 		}
+	}
+}
+
+// A page is made once and kept, but never longer than what it shows is so.
+func TestKeptPagesAreNotStale(t *testing.T) {
+	server, store := siteAndStore(t, weeks()...)
+	paths := []string{"/", "/weekly/2024", "/weekly/2024-W43", "/weekly/atom.xml", "/weekly/feed.json", "/sitemap.xml", "/weekly/search?q=out"}
+	shows := func(title, week string) (n int) {
+		t.Helper()
+		for _, path := range paths {
+			_, first := get(t, "GET", server.URL+path)
+			if _, again := get(t, "GET", server.URL+path); again != first {
+				t.Errorf("%s changes by itself", path)
+			}
+			if strings.Contains(first, title) || strings.Contains(first, week) {
+				n++
+			}
+		}
+		return n
+	}
+	if n := shows("Not Out Yet", "2024-W44"); n != 0 {
+		t.Errorf("%d pages show an issue that is not out", n)
+	}
+	i, err := store.Issue(t.Context(), "weekly", "2024-W44")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := store.Move(t.Context(), i.ID, newsletter.Sending, "", newsletter.Approved); err != nil {
+		t.Fatal(err)
+	}
+	if n := shows("Not Out Yet", "2024-W44"); n != len(paths) {
+		t.Errorf("%d of %d pages show an issue that is out", n, len(paths))
+	}
+	if err := store.Move(t.Context(), i.ID, newsletter.Held, "", newsletter.Sending); err != nil {
+		t.Fatal(err)
+	}
+	if n := shows("Not Out Yet", "2024-W44"); n != 0 {
+		t.Errorf("%d pages show an issue that was taken back", n)
+	}
+	if resp, _ := get(t, "GET", server.URL+"/weekly/2024-W44"); resp.StatusCode != 404 {
+		t.Errorf("it is still there: status %d", resp.StatusCode)
 	}
 }

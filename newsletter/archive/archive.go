@@ -24,6 +24,7 @@ type Site struct {
 	pages    *template.Template
 	words    map[string]templates.Words
 	cards    *cards
+	shelf    shelf
 	writers  sync.Pool // of *gzip.Writer
 	log      *slog.Logger
 }
@@ -58,16 +59,16 @@ func (s *Site) Register(mux *http.ServeMux) error {
 		mux.HandleFunc("GET "+a.Path, serveAsset(a))
 	}
 	own := "GET /" + s.masthead.Slug
-	mux.HandleFunc("GET /{$}", s.front)
-	mux.HandleFunc(own, s.front)
-	mux.HandleFunc(own+"/{week}", s.issueOrYear)
+	mux.HandleFunc("GET /{$}", s.kept(s.front))
+	mux.HandleFunc(own, s.kept(s.front))
+	mux.HandleFunc(own+"/{week}", s.kept(s.issueOrYear))
 	mux.HandleFunc(own+"/{week}/card.png", s.card)
-	mux.HandleFunc(own+"/search", s.search)
-	mux.HandleFunc(own+"/atom.xml", s.atom)
-	mux.HandleFunc(own+"/feed.json", s.jsonFeed)
-	mux.HandleFunc("GET /sitemap.xml", s.sitemap)
-	mux.HandleFunc("GET /robots.txt", s.robots)
-	mux.HandleFunc("GET /", s.notFound)
+	mux.HandleFunc(own+"/search", s.fresh(s.search))
+	mux.HandleFunc(own+"/atom.xml", s.kept(s.atom))
+	mux.HandleFunc(own+"/feed.json", s.kept(s.jsonFeed))
+	mux.HandleFunc("GET /sitemap.xml", s.kept(s.sitemap))
+	mux.HandleFunc("GET /robots.txt", s.fresh(s.robots))
+	mux.HandleFunc("GET /", s.fresh(s.notFound))
 	return nil
 }
 

@@ -23,6 +23,12 @@ var almaty = time.FixedZone("+05", 5*60*60)
 // site serves a newsletter over a real database with the issues given.
 func site(t *testing.T, issues ...newsletter.Issue) *httptest.Server {
 	t.Helper()
+	server, _ := siteAndStore(t, issues...)
+	return server
+}
+
+func siteAndStore(t *testing.T, issues ...newsletter.Issue) (*httptest.Server, *newsletter.Store) {
+	t.Helper()
 	ctx := t.Context()
 	db, err := database.Open(ctx, filepath.Join(t.TempDir(), "apta.db"))
 	if err != nil {
@@ -54,7 +60,7 @@ func site(t *testing.T, issues ...newsletter.Issue) *httptest.Server {
 	}
 	server := httptest.NewServer(mux)
 	t.Cleanup(server.Close)
-	return server
+	return server, store
 }
 
 func issue(week string, monday time.Time, language, title string, status newsletter.Status) newsletter.Issue {

@@ -72,7 +72,6 @@ func (s *Site) atom(w http.ResponseWriter, r *http.Request) {
 			Published: stamp(e.Published), Updated: stamp(e.Published), Summary: e.Summary, Content: &atomText{"html", e.HTML},
 		})
 	}
-	open(w)
 	s.writeXML(w, r, "application/atom+xml; charset=utf-8", feed)
 }
 
@@ -83,7 +82,8 @@ func (s *Site) writeXML(w http.ResponseWriter, r *http.Request, kind string, doc
 		s.failed(w, r, err)
 		return
 	}
-	s.answer(w, r, kind, b.Bytes())
+	open(w, kind)
+	w.Write(b.Bytes())
 }
 
 // The members of a JSON Feed 1.1 (jsonfeed.org) that are used here.
@@ -132,6 +132,6 @@ func (s *Site) jsonFeed(w http.ResponseWriter, r *http.Request) {
 		s.failed(w, r, err)
 		return
 	}
-	open(w)
-	s.answer(w, r, "application/feed+json; charset=utf-8", b.Bytes())
+	open(w, "application/feed+json; charset=utf-8")
+	w.Write(b.Bytes())
 }

@@ -2,6 +2,7 @@ package archive
 
 import (
 	"bytes"
+	"crypto/sha256"
 	_ "embed"
 	"fmt"
 	"image"
@@ -89,7 +90,7 @@ func (s *Site) card(w http.ResponseWriter, r *http.Request) {
 	h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Cache-Control", "public, max-age=3600")
-	h.Set("ETag", etag(picture, ""))
+	h.Set("ETag", fmt.Sprintf(`"%x"`, sha256.Sum256(picture)))
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(picture))
 }
 

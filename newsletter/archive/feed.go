@@ -92,11 +92,14 @@ func updated(entries []feedEntry) time.Time {
 // stamp writes a time as RFC 3339 has it, in UTC.
 func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 
-// open lets programs that run in other sites' pages read a feed, and nobody
-// show it as a page.
-func open(w http.ResponseWriter) {
-	w.Header().Set("Access-Control-Allow-Origin", "*")
-	w.Header().Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+// open lets programs that run in other sites' pages read a file of this media
+// type, and nobody show it as a page.
+func open(w http.ResponseWriter, kind string) {
+	h := w.Header()
+	h.Set("Content-Type", kind)
+	h.Set("Access-Control-Allow-Origin", "*")
+	h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+	h.Set("X-Content-Type-Options", "nosniff")
 }
 
 // sitemap lists every page for search engines (sitemaps.org, version 0.9).
@@ -135,7 +138,7 @@ func (s *Site) siteMap(issues []newsletter.PublicIssue, years []string) siteMap 
 
 // robots keeps robots out of readers' own pages and of the search (RFC 9309).
 func (s *Site) robots(w http.ResponseWriter, r *http.Request) {
-	open(w)
-	s.answer(w, r, "text/plain; charset=utf-8", fmt.Appendf(nil,
-		"User-agent: *\nDisallow: /u/\nDisallow: /p/\nDisallow: /%s/search\n\nSitemap: %s/sitemap.xml\n", s.masthead.Slug, s.masthead.BaseURL))
+	open(w, "text/plain; charset=utf-8")
+	fmt.Fprintf(w,
+		"User-agent: *\nDisallow: /u/\nDisallow: /p/\nDisallow: /%s/search\n\nSitemap: %s/sitemap.xml\n", s.masthead.Slug, s.masthead.BaseURL)
 }

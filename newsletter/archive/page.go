@@ -94,15 +94,13 @@ func (s *Site) write(w http.ResponseWriter, r *http.Request, status int, name st
 		return
 	}
 	h := w.Header()
+	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Content-Security-Policy", policy)
 	h.Set("Referrer-Policy", "strict-origin-when-cross-origin")
+	h.Set("X-Content-Type-Options", "nosniff")
 	if status != http.StatusOK {
-		h.Set("Content-Type", "text/html; charset=utf-8")
-		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("Cache-Control", "no-store") // the issue may be out a minute later
-		w.WriteHeader(status)
-		w.Write(b.Bytes())
-		return
 	}
-	s.answer(w, r, "text/html; charset=utf-8", b.Bytes())
+	w.WriteHeader(status)
+	w.Write(b.Bytes())
 }
