@@ -38,7 +38,7 @@ func TestArchiveInABrowser(t *testing.T) {
 				config.BaseURL = site
 				config.Newsletter.Name, config.Newsletter.Newsroom, config.Newsletter.Language = c.name, c.newsroom, c.language
 			})
-			n.clock = time.Date(2024, 11, 8, 9, 0, 0, 0, time.UTC)
+			n.at(t, "2024-11-08T09:00:00Z")
 			storeWeeks(t, n, c.language)
 			handler, err := n.handler(n.rooms)
 			if err != nil {
