@@ -24,11 +24,11 @@ torture: ## the crash tests in full: fifty kills, twenty thousand readers
 	APTA_TORTURE=1 go test ./newsletter/jobs ./newsletter/schedule ./cmd/apta -run TestFault_ -v -timeout 30m
 	APTA_TORTURE=1 go test ./subscribers -run TestFault_W3 -v -timeout 30m
 
-e2e: ## a thousand mails through a real Postfix; wants root, postfix, python3-dkim and python3-nacl
-	APTA_E2E=1 go test ./cmd/apta -run TestPostfix -v -timeout 5m
+e2e: ## a thousand mails through a real Postfix, and the public pages in Chromium; .ci/run says what they want installed
+	APTA_E2E=1 go test ./cmd/apta -run 'TestPostfix|InABrowser' -count=1 -v -timeout 30m
 
 bench: ## the figures of docs/performance.md
-	go test ./newsletter/assemble ./newsletter/render ./newsletter/transport -run '^$$' -bench . -benchmem
+	go test ./newsletter/assemble ./newsletter/render ./newsletter/transport ./newsletter/archive -run '^$$' -bench . -benchmem
 	go test ./cmd/apta -run '^$$' -bench . -benchtime 10x
 	APTA_IMPORT_ROWS=1000000 go test ./subscribers -run '^$$' -bench ImportCSV -benchtime 1x
 	go test ./newsletter/delivery -run '^$$' -bench . -benchtime 1x -timeout 30m

@@ -151,20 +151,6 @@ func (s *Store) WithStatus(ctx context.Context, newsletter string, status Status
 	return s.issues(ctx, selectIssue+`WHERE newsletter = $1 AND status = $2 ORDER BY window_to, id`, newsletter, string(status))
 }
 
-// Published gives the issues that the public may read, the newest first.
-func (s *Store) Published(ctx context.Context, newsletter string, limit int) ([]Issue, error) {
-	return s.issues(ctx, selectIssue+`WHERE newsletter = $1 AND status IN ('sending', 'sent') ORDER BY window_to DESC, id DESC LIMIT $2`, newsletter, limit)
-}
-
-// ByWeek gives the public issue of a week.
-func (s *Store) ByWeek(ctx context.Context, newsletter, week string) (Issue, error) {
-	i, err := s.Issue(ctx, newsletter, week)
-	if err == nil && i.Status != Sending && i.Status != Sent {
-		err = fmt.Errorf("newsletter: issue %q: %w", week, ErrNotFound)
-	}
-	return i, err
-}
-
 // Move takes an issue from one of the given statuses to another, with a note
 // that says why. It fails with ErrStatus where the issue stands elsewhere, so
 // two people cannot both do what only one may.

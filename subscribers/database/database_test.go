@@ -259,3 +259,14 @@ func TestInTxRunsAgainAfterADeadlock(t *testing.T) {
 		}
 	})
 }
+
+func TestMigrateLinesOfOneDatabase(t *testing.T) {
+	step := "CREATE TABLE marks (n BIGINT NOT NULL) STRICT;\n-- only SQLite\nINSERT INTO marks SELECT 1;\n-- only PostgreSQL\nINSERT INTO marks SELECT 2;\n-- both\nINSERT INTO marks VALUES (10);\n"
+	databasetest.Each(t, []database.Schema{schema(step)}, func(t *testing.T, db *database.DB) {
+		want := map[database.Kind]int{database.SQLite: 11, database.PostgreSQL: 12}[db.Kind()]
+		var n int
+		if err := db.QueryRow(context.Background(), `SELECT sum(n) FROM marks`).Scan(&n); err != nil || n != want {
+			t.Errorf("the sum is %d, not %d (%v)", n, want, err)
+		}
+	})
+}

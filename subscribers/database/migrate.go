@@ -166,6 +166,24 @@ func (db *DB) migrate(ctx context.Context, tx *sql.Tx, owner string, steps []str
 	return nil
 }
 
+// only marks lines of the one or the other database: what stands below "-- only
+// SQLite" and "-- only PostgreSQL", up to the next such line or "-- both".
+var only = regexp.MustCompile(`(?m)^-- (?:only (SQLite|PostgreSQL)|both)$`)
+
+// ownLines leaves out the lines of other databases than this one.
+func ownLines(kind Kind, text string) string {
+	var b strings.Builder
+	other := map[Kind]string{SQLite: "PostgreSQL", PostgreSQL: "SQLite"}[kind]
+	from, skip := 0, false
+	for _, m := range append(only.FindAllStringSubmatchIndex(text, -1), []int{len(text), len(text), -1, -1}) {
+		if !skip {
+			b.WriteString(text[from:m[0]])
+		}
+		from, skip = m[1], m[2] >= 0 && text[m[2]:m[3]] == other
+	}
+	return b.String()
+}
+
 var (
 	tableOptions = regexp.MustCompile(`\)\s*(STRICT|WITHOUT ROWID)(,\s*(STRICT|WITHOUT ROWID))*\s*;`)
 	bigint       = regexp.MustCompile(`\bBIGINT\b`)
@@ -173,8 +191,10 @@ var (
 )
 
 // translate makes one database's SQL of the common dialect: BIGINT and BYTES are
-// its whole numbers and blobs, STRICT and WITHOUT ROWID its SQLite options.
+// its whole numbers and blobs, STRICT and WITHOUT ROWID its SQLite options. What
+// has no common form, such as an index of words, is marked as of one database only.
 func translate(kind Kind, text string) string {
+	text = ownLines(kind, text)
 	if kind == PostgreSQL {
 		return bytesType.ReplaceAllString(tableOptions.ReplaceAllString(text, ");"), "BYTEA")
 	}

@@ -1,0 +1,113 @@
+package archive
+
+import (
+	"errors"
+	"net/http"
+	"regexp"
+
+	"apta/newsletter"
+	"apta/newsletter/render"
+)
+
+// onFront is how many issues the front page lists: a quarter. Its years lead to
+// the rest.
+const onFront = 13
+
+func (s *Site) front(w http.ResponseWriter, r *http.Request) {
+	issues, err := s.store.Published(r.Context(), s.masthead.Slug, onFront)
+	if err != nil {
+		s.failed(w, r, err)
+		return
+	}
+	p := s.page(s.masthead.Name, s.masthead.Language)
+	p.Canonical = s.masthead.BaseURL + "/"
+	if err := s.list(r, &p, issues); err != nil {
+		s.failed(w, r, err)
+		return
+	}
+	s.write(w, r, http.StatusOK, "index.html", p)
+}
+
+// list fills in issues, and the years that lead to all of them.
+func (s *Site) list(r *http.Request, p *page, issues []newsletter.PublicIssue) (err error) {
+	for _, i := range issues {
+		p.Issues = append(p.Issues, s.entry(i.Issue))
+	}
+	p.Years, err = s.store.Years(r.Context(), s.masthead.Slug)
+	return err
+}
+
+var year = regexp.MustCompile(`^[0-9]{4}$`)
+
+func (s *Site) issueOrYear(w http.ResponseWriter, r *http.Request) {
+	if year.MatchString(r.PathValue("week")) {
+		s.year(w, r, r.PathValue("week"))
+		return
+	}
+	s.issue(w, r)
+}
+
+func (s *Site) year(w http.ResponseWriter, r *http.Request, year string) {
+	issues, err := s.store.PublishedIn(r.Context(), s.masthead.Slug, year)
+	if err != nil {
+		s.failed(w, r, err)
+		return
+	}
+	if len(issues) == 0 {
+		s.notFound(w, r)
+		return
+	}
+	p := s.page("", s.masthead.Language)
+	p.Heading = fill(p.Words["year_title"], "{y}", year)
+	p.Title, p.Year, p.Canonical = p.Heading+" · "+s.masthead.Name, year, s.root()+"/"+year
+	if err := s.list(r, &p, issues); err != nil {
+		s.failed(w, r, err)
+		return
+	}
+	s.write(w, r, http.StatusOK, "year.html", p)
+}
+
+// public finds the issue that a request's path names, and answers where there is none.
+func (s *Site) public(w http.ResponseWriter, r *http.Request) (newsletter.PublicIssue, bool) {
+	issue, err := s.store.ByWeek(r.Context(), s.masthead.Slug, r.PathValue("week"))
+	if errors.Is(err, newsletter.ErrNotFound) {
+		s.notFound(w, r)
+		return issue, false
+	}
+	if err != nil {
+		s.failed(w, r, err)
+		return issue, false
+	}
+	return issue, true
+}
+
+func (s *Site) issue(w http.ResponseWriter, r *http.Request) {
+	issue, ok := s.public(w, r)
+	if !ok {
+		return
+	}
+	p := s.page(render.OneLine(issue.Title)+" · "+s.masthead.Name, issue.Language)
+	p.Description, p.Canonical, p.Published = render.OneLine(issue.Standfirst), s.masthead.IssueURL(issue.Issue), stamp(issue.Published)
+	p.Card = p.Canonical + cardName
+	p.Issue, p.Dates, p.Latest = issue.Issue, render.Dates(p.Words, issue.Issue, s.masthead.Zone), render.Latest(issue.Issue)
+	var err error
+	if p.Paragraphs, err = s.renderer.Paragraphs(issue.Issue); err != nil {
+		s.failed(w, r, err)
+		return
+	}
+	earlier, later, err := s.store.Beside(r.Context(), issue.Issue)
+	if err != nil {
+		s.failed(w, r, err)
+		return
+	}
+	p.Earlier, p.Later = s.neighbour(earlier), s.neighbour(later)
+	s.write(w, r, http.StatusOK, "issue.html", p)
+}
+
+func (s *Site) neighbour(i *newsletter.PublicIssue) *entry {
+	if i == nil {
+		return nil
+	}
+	e := s.entry(i.Issue)
+	return &e
+}
