@@ -169,18 +169,24 @@ func TestFault_S3_Storm(t *testing.T) {
 					}
 					return smtptest.Action{}
 				})
-				d := newDesk(t, db, 1000)
+				readers := size(1000, 20_000)
+				d := newDesk(t, db, readers)
 				var log logBook
 				s := d.over(Options{Log: log.logger()}, to("relay", srv.Port(), 4))
 				d.start(t, s)
 				ended := make(chan error, 1)
 				go func() { ended <- s.Work(context.Background(), d.issue.ID) }()
 				eventually(t, "the slowing down", func() bool { return log.count(test.said) > 0 })
+				select {
+				case <-time.After(time.Duration(size(0, 300)) * time.Second):
+				case err := <-ended:
+					ended <- err
+				}
 				over.Store(true)
 				if err := <-ended; err != nil {
 					t.Fatal(err)
 				}
-				if c := d.work(t, s); c.Accepted != 1000 || c.Refused != 0 || srv.Count() != 1000 {
+				if c := d.work(t, s); c.Accepted != readers || c.Refused != 0 || srv.Count() != readers {
 					t.Errorf("counts %+v, %d arrived", c, srv.Count())
 				}
 				eventually(t, "the recovery", func() bool {
