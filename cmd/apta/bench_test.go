@@ -37,7 +37,7 @@ func BenchmarkColdStart(b *testing.B) {
 	for b.Loop() {
 		cmd := exec.Command(bin, "serve")
 		cmd.Dir = dir
-		cmd.Env = append(os.Environ(), "APTA_LISTEN="+address, "APTA_BASE_URL=http://"+address, "APTA_MAIL_FROM=weekly@news.example")
+		cmd.Env = append(plainEnviron(), "APTA_LISTEN="+address, "APTA_BASE_URL=http://"+address, "APTA_MAIL_FROM=weekly@news.example")
 		if err := cmd.Start(); err != nil {
 			b.Fatal(err)
 		}

@@ -8,7 +8,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -100,7 +99,7 @@ type e2eDesk struct {
 // with the DNS records that keygen printed.
 func (d *e2eDesk) prepare(t *testing.T, csv string) (zone string) {
 	t.Helper()
-	d.env = slices.DeleteFunc(os.Environ(), func(e string) bool { return strings.HasPrefix(e, "APTA_") })
+	d.env = plainEnviron()
 	d.env = append(d.env, "SSL_CERT_FILE="+d.relay.cert, fmt.Sprintf("APTA_SMTP_PORT=%d", d.relay.port), "APTA_SMTP_TLS=starttls",
 		"APTA_MAIL_FROM=The Quay Post <weekly@quaypost.example>", "APTA_MAIL_RETURN_PATH=bounces+{reader}@quaypost.example",
 		"APTA_BASE_URL=https://quaypost.example", "APTA_SCHEDULE_ZONE=Europe/Berlin")

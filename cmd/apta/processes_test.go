@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -40,7 +41,7 @@ func newSite(t *testing.T, url string, readers int, options smtptest.Options) *s
 		url = filepath.Join(s.dir, "apta.db")
 	}
 	slot := time.Now().UTC().Add(-5 * time.Minute).Truncate(time.Minute)
-	s.env = append(os.Environ(), "APTA_DATABASE="+url, "APTA_LISTEN=127.0.0.1:0", "APTA_MAIL_FROM=weekly@news.example",
+	s.env = append(plainEnviron(), "APTA_DATABASE="+url, "APTA_LISTEN=127.0.0.1:0", "APTA_MAIL_FROM=weekly@news.example",
 		"APTA_SMTP_HOST="+relay.Host(), fmt.Sprintf("APTA_SMTP_PORT=%d", relay.Port()), "APTA_SMTP_TLS=none", "APTA_SMTP_CONNECTIONS=4",
 		"APTA_SCHEDULE_POLICY=auto", fmt.Sprintf("APTA_SCHEDULE_CRON=%d %d * * *", slot.Minute(), slot.Hour()))
 	s.app = &app{stdout: &bytes.Buffer{}, stderr: &bytes.Buffer{}, environ: s.env, now: time.Now, configFile: filepath.Join(s.dir, "apta.toml")}
@@ -134,6 +135,12 @@ func (s *site) leader(ctx context.Context) (pid int) {
 		fmt.Sscan(part[len(part)-2], &pid)
 	}
 	return pid
+}
+
+// plainEnviron is the environment without what steers the tests or configures
+// an apta of the operator's own.
+func plainEnviron() []string {
+	return slices.DeleteFunc(os.Environ(), func(e string) bool { return strings.HasPrefix(e, "APTA_") })
 }
 
 // torture says whether the crash tests are to try as hard as they can.
