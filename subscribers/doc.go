@@ -29,8 +29,9 @@
 //     is not one of ours; ErrExpired is too old or settled otherwise.
 //   - Reader opens every other link: it gives the subscriber or ErrToken. A reader
 //     whose Status is Erased has no more than an ID: show that they have left.
-//   - With a reader's ID: SetStatus and Unsubscribe, Pause, Resume, Choose (all
-//     that is on the preferences page), ChangeAddress, Export, Erase, RevokeLinks.
+//   - OpenApplication is Confirm's look before it: it changes nothing.
+//   - With a reader's ID: Leave, SetStatus, Pause, Resume, Choose (all that is on
+//     the preferences page), ChangeAddress, Export, Erase, RevokeLinks.
 //   - OpenChange and ConfirmChange take the tokens of the two letters of a change
 //     of address; PendingChange.Done says that the second has confirmed it.
 //   - Network cuts a visitor's address down to what a Consent may keep.
