@@ -73,6 +73,11 @@ func (c *Config) returnPath() string {
 	return c.from.Address
 }
 
+// letterReturnPath is that of a letter to one person, who may be no reader yet.
+func (c *Config) letterReturnPath() string {
+	return strings.ReplaceAll(c.returnPath(), delivery.ReaderMark, "letter")
+}
+
 // relay is the configured SMTP server.
 func (c *Config) relay() (transport.Relay, error) {
 	s := c.SMTP

@@ -80,6 +80,10 @@ func (a *app) serve(ctx context.Context, r *rooms, listener net.Listener) error 
 	if err != nil {
 		return err
 	}
+	postman, err := a.postman(r)
+	if err != nil {
+		return err
+	}
 	if err := a.passGuard(ctx, r); err != nil {
 		return err
 	}
@@ -88,6 +92,7 @@ func (a *app) serve(ctx context.Context, r *rooms, listener net.Listener) error 
 	group.Go(func() error { return server.Serve(listener) })
 	group.Go(func() error { return sender.Run(ctx) })
 	group.Go(func() error { return a.keepSchedule(ctx, r, sender) })
+	group.Go(func() error { return postman.run(ctx) })
 	group.Go(func() error { return tendSubscribers(ctx, r) })
 	group.Go(func() error {
 		<-ctx.Done()
@@ -113,7 +118,7 @@ func (a *app) handler(r *rooms) (http.Handler, error) {
 	if err := site.Register(mux); err != nil {
 		return nil, err
 	}
-	own, err := pages.New(r.subscribers, r.keys, pages.Masthead{Name: m.Name, Newsroom: m.Newsroom, Postal: m.Postal, BaseURL: m.BaseURL, Language: m.Language}, r.log)
+	own, err := pages.New(r.subscribers, r.keys, pages.Options{Masthead: pages.Masthead{Name: m.Name, Newsroom: m.Newsroom, Postal: m.Postal, BaseURL: m.BaseURL, Language: m.Language, Zone: m.Zone}, Now: a.now}, r.log)
 	if err != nil {
 		return nil, err
 	}

@@ -46,7 +46,7 @@ func newSite(t *testing.T, language string) *site {
 		t.Fatal(err)
 	}
 	s.store.Each(ctx, func(sub subscribers.Subscriber) error { s.id = sub.ID; return nil })
-	p, err := New(s.store, s.keys, Masthead{Name: "Week in Review", Newsroom: "Orda", BaseURL: "https://news.example", Language: "en"}, slog.New(slog.NewTextHandler(io.Discard, nil)))
+	p, err := New(s.store, s.keys, Options{Masthead: Masthead{Name: "Week in Review", Newsroom: "Orda", BaseURL: "https://news.example", Language: "en"}}, slog.New(slog.NewTextHandler(io.Discard, nil)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -246,7 +246,7 @@ func TestOtherStatuses(t *testing.T) {
 		if w := s.do("POST", link, "page=stay"); !strings.Contains(w.Body.String(), "You have left") || strings.Contains(w.Body.String(), "<form") || s.status(t) != status {
 			t.Errorf("who is erased comes back:\n%s", w.Body)
 		}
-		if w := s.do("GET", "/p/"+s.keys.Token(subscribers.PurposePreferences, s.id, 0), ""); w.Code != http.StatusNotFound {
+		if w := s.do("GET", "/p/"+s.keys.Token(subscribers.PurposePreferences, s.id, 0), ""); w.Code != http.StatusGone {
 			t.Errorf("who is erased has preferences: %d", w.Code)
 		}
 	}
