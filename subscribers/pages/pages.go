@@ -26,8 +26,6 @@ import (
 
 	"apta/subscribers"
 	"apta/templates"
-
-	"golang.org/x/text/language"
 )
 
 // Masthead says whose pages these are.
@@ -58,7 +56,6 @@ type Pages struct {
 	words   map[string]templates.Words
 	plurals *templates.Plurals
 	tags    []string // of the languages, the newsletter's first
-	matcher language.Matcher
 	cross   *http.CrossOriginProtection
 	log     *slog.Logger
 }
@@ -87,7 +84,7 @@ func New(store *subscribers.Store, keys *subscribers.Keys, o Options, log *slog.
 		o.Visitor = peer
 	}
 	p := &Pages{store: store, keys: keys, options: o, pages: set, words: words, plurals: plurals, cross: http.NewCrossOriginProtection(), log: log}
-	p.tags, p.matcher = languages(words, o.Language)
+	p.tags = languages(words, o.Language)
 	// Behind a proxy that changes the Host header, our own origin is not the request's.
 	if err := p.cross.AddTrustedOrigin(origin(o.BaseURL)); err != nil {
 		return nil, fmt.Errorf("pages: base URL: %w", err)

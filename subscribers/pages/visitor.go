@@ -38,25 +38,19 @@ func origin(address string) string {
 	return u.Scheme + "://" + u.Host
 }
 
-// languages are the tags there are words for, the newsletter's own first, and
-// what finds the best of them for a visitor.
-func languages(words map[string]templates.Words, own string) ([]string, language.Matcher) {
+// languages are the tags there are words for, the newsletter's own first.
+func languages(words map[string]templates.Words, own string) []string {
 	first := templates.In(words, own)["tag"]
-	tags := slices.SortedFunc(maps.Keys(words), func(a, b string) int {
+	return slices.SortedFunc(maps.Keys(words), func(a, b string) int {
 		if a == first || b == first {
 			return map[bool]int{true: -1, false: 1}[a == first]
 		}
 		return cmp.Compare(a, b)
 	})
-	var list []language.Tag
-	for _, t := range tags {
-		list = append(list, language.Make(t))
-	}
-	return tags, language.NewMatcher(list)
 }
 
-// language is what a visitor reads: what they chose on the page, else the best of
-// what their browser says, else the newsletter's.
+// language is what a visitor reads: what they chose on the page, else the first of
+// their browser's languages that we have, else the newsletter's.
 func (p *Pages) language(r *http.Request) string {
 	if chosen := r.URL.Query().Get("lang"); p.words[chosen] != nil {
 		return chosen
@@ -69,11 +63,13 @@ func (p *Pages) language(r *http.Request) string {
 	if err != nil {
 		return p.tags[0]
 	}
-	_, i, confidence := p.matcher.Match(wanted...)
-	if confidence == language.No {
-		return p.tags[0]
+	// No matcher: it would give Russian to who wants Ukrainian.
+	for _, tag := range wanted {
+		if base, _ := tag.Base(); p.words[base.String()] != nil {
+			return base.String()
+		}
 	}
-	return p.tags[i]
+	return p.tags[0]
 }
 
 // languageOf is what a reader reads: what they chose, else the newsletter's.
