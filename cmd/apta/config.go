@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"net"
 	"net/mail"
+	"net/netip"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -29,7 +30,9 @@ type Config struct {
 	Secret     string           `toml:"secret"`
 	SecretFile string           `toml:"secret_file"`
 	StateFile  string           `toml:"state_file"`
+	Proxies    []string         `toml:"proxies"`
 	Newsletter NewsletterConfig `toml:"newsletter"`
+	Subscribe  SubscribeConfig  `toml:"subscribe"`
 	Schedule   ScheduleConfig   `toml:"schedule"`
 	Mail       MailConfig       `toml:"mail"`
 	SMTP       SMTPConfig       `toml:"smtp"`
@@ -41,6 +44,8 @@ type Config struct {
 	from mail.Address
 
 	lateness time.Duration // schedule.lateness
+	proxies  []netip.Prefix
+	rules    subscribers.Rules
 }
 
 // NewsletterConfig says whose newsletter it is and how its texts are made.
@@ -54,6 +59,8 @@ type NewsletterConfig struct {
 	Latest      int    `toml:"latest"`
 	Postal      string `toml:"postal_address"`
 	Reason      string `toml:"reason"`
+
+	Topics []string `toml:"topics"`
 }
 
 // ScheduleConfig says when an issue is assembled and what happens then.
@@ -103,9 +110,10 @@ func defaults() Config {
 			Standfirst: "{newsroom} has put together a brief synopsis of the past week.", Latest: 20,
 			Reason: "You receive this because you subscribed to {name}.",
 		},
-		Schedule: ScheduleConfig{Cron: "0 9 * * FRI", Zone: "UTC", Policy: "approve", Window: "rolling", CatchUp: "latest", Lateness: "72h"},
-		Mail:     MailConfig{Doubtful: "resend"},
-		SMTP:     SMTPConfig{Host: "127.0.0.1", Port: 25, TLS: "starttls", Auth: "auto", Timeout: "30s", Connections: 8},
+		Subscribe: defaultSubscribe(),
+		Schedule:  ScheduleConfig{Cron: "0 9 * * FRI", Zone: "UTC", Policy: "approve", Window: "rolling", CatchUp: "latest", Lateness: "72h"},
+		Mail:      MailConfig{Doubtful: "resend"},
+		SMTP:      SMTPConfig{Host: "127.0.0.1", Port: 25, TLS: "starttls", Auth: "auto", Timeout: "30s", Connections: 8},
 	}
 }
 
@@ -193,6 +201,7 @@ func (c *Config) check() (problems []error) {
 	c.checkSchedule(bad, oneOf)
 	c.checkMail(bad)
 	c.checkReturnPath(bad)
+	c.checkSubscribe(bad)
 	for _, k := range [][3]string{{"dkim.rsa_selector", c.DKIM.RSASelector, c.DKIM.RSAFile}, {"dkim.ed25519_selector", c.DKIM.Ed25519Selector, c.DKIM.Ed25519File}} {
 		if k[2] != "" && k[1] == "" {
 			bad(k[0], "it is not set, but the key's file is: it is the name under which the key is published")

@@ -171,7 +171,7 @@ func (a *app) open(ctx context.Context) (*rooms, error) {
 	}
 	ids := database.NewIDs(a.now, nil)
 	a.rooms = &rooms{
-		db: db, newsletter: newsletter.NewStore(db, ids, a.now), subscribers: subscribers.NewStore(db, ids, keys, a.now),
+		db: db, newsletter: newsletter.NewStore(db, ids, a.now), subscribers: subscribers.NewStore(db, ids, keys, a.now).WithRules(cfg.rules),
 		ledger: delivery.NewLedger(db, a.now), keys: keys, renderer: renderer,
 		log: slog.New(slog.NewTextHandler(a.stderr, nil)),
 	}

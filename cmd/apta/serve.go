@@ -118,7 +118,7 @@ func (a *app) handler(r *rooms) (http.Handler, error) {
 	if err := site.Register(mux); err != nil {
 		return nil, err
 	}
-	own, err := pages.New(r.subscribers, r.keys, pages.Options{Masthead: pages.Masthead{Name: m.Name, Newsroom: m.Newsroom, Postal: m.Postal, BaseURL: m.BaseURL, Language: m.Language, Zone: m.Zone}, Now: a.now}, r.log)
+	own, err := pages.New(r.subscribers, r.keys, a.pageOptions(r), r.log)
 	if err != nil {
 		return nil, err
 	}
