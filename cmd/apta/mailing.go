@@ -116,11 +116,11 @@ func (a *app) freeze(r *rooms, issue newsletter.Issue) (*transport.Edition, erro
 
 // approve freezes an issue and marks it as approved.
 func (a *app) approve(ctx context.Context, r *rooms, issue newsletter.Issue) error {
-	edition, err := a.freeze(r, issue)
+	editions, err := a.freezeVariants(ctx, r, issue)
 	if err != nil {
 		return err
 	}
-	return r.newsletter.Approve(ctx, issue.ID, map[string][]byte{"": edition.Bytes()})
+	return r.newsletter.Approve(ctx, issue.ID, editions)
 }
 
 // sampleMessage is the mail as an imagined reader would get it.

@@ -138,18 +138,11 @@ func (s *Sender) Work(ctx context.Context, issue database.ID) error {
 	if err := s.ledger.Enqueue(ctx, issue, nil); err != nil {
 		return err
 	}
-	message, err := s.store.Edition(ctx, issue, "")
+	all, err := s.editions(ctx, issue)
 	if err != nil {
 		return err
 	}
-	edition, err := transport.ParseEdition(message)
-	if err != nil {
-		return fmt.Errorf("delivery: edition of issue %s: %w", issue, err)
-	}
-	if edition, err = edition.Sign(s.ledger.now(), s.opt.DKIM...); err != nil {
-		return err
-	}
-	if err := s.round(ctx, issue, send.Started, edition); err != nil {
+	if err := s.round(ctx, issue, send.Started, all); err != nil {
 		return err
 	}
 	done, err := s.ledger.complete(ctx, issue)
@@ -165,7 +158,7 @@ func (s *Sender) Work(ctx context.Context, issue database.ID) error {
 }
 
 // round runs the feeder, the connections and the recorder until nothing is due.
-func (s *Sender) round(ctx context.Context, issue database.ID, began time.Time, edition *transport.Edition) error {
+func (s *Sender) round(ctx context.Context, issue database.ID, began time.Time, all editions) error {
 	rec, err := newRecorder(s.ledger, s.opt.Lease, s.opt.Connections, s.opt.Log)
 	if err != nil {
 		return err
@@ -180,7 +173,7 @@ func (s *Sender) round(ctx context.Context, issue database.ID, began time.Time, 
 	f := &feeder{sender: s, issue: issue, rec: rec, out: make(chan *due, page), halted: make(chan struct{}), leases: map[*lease]bool{}}
 	var workers sync.WaitGroup
 	for range s.opt.Connections {
-		w := &worker{sender: s, feeder: f, edition: edition, rec: rec, stop: cancel, began: began}
+		w := &worker{sender: s, feeder: f, editions: all, rec: rec, stop: cancel, began: began}
 		workers.Go(func() { w.run(ctx) })
 	}
 	var watchers sync.WaitGroup

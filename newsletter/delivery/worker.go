@@ -12,12 +12,12 @@ import (
 
 // worker is one connection to the relay and the deliveries that pass over it.
 type worker struct {
-	sender  *Sender
-	feeder  *feeder
-	edition *transport.Edition
-	rec     *recorder
-	stop    context.CancelCauseFunc
-	began   time.Time
+	sender   *Sender
+	feeder   *feeder
+	editions editions
+	rec      *recorder
+	stop     context.CancelCauseFunc
+	began    time.Time
 
 	conn   Courier
 	parcel [2]parcel // the one being delivered and the one being begun
@@ -166,9 +166,12 @@ func (w *worker) record() error {
 func (w *worker) prepare(p *parcel, d *due) (ready bool, err error) {
 	p.due = d
 	settled := entry{lease: d.lease, id: d.id, attempts: d.attempts, doubts: d.doubts}
+	edition := w.editions.of(d.variant)
 	switch {
 	case d.status != string(subscribers.Active):
 		settled.state, settled.why = Skipped, d.status
+	case edition == nil:
+		settled.state, settled.why = Skipped, "nothing of their topics"
 	case d.state == Offered && (d.doubts > 0 || w.sender.opt.Retry.Hold):
 		settled.state, settled.doubts, settled.why = Doubtful, d.doubts+1, "interrupted after it was offered"
 	default:
@@ -176,7 +179,7 @@ func (w *worker) prepare(p *parcel, d *due) (ready bool, err error) {
 			d.doubts++ // an interrupted offer: this is the one resending
 		}
 		reader := w.sender.reader(d)
-		body, err := w.edition.Append(p.letter.Body[:0], &reader)
+		body, err := edition.Append(p.letter.Body[:0], &reader)
 		if err == nil {
 			p.letter.From, p.letter.To, p.letter.Body = reader.ReturnPath, reader.Address, body
 			return true, nil

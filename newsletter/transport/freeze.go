@@ -34,7 +34,7 @@ const (
 )
 
 // Freeze builds an edition: a multipart/alternative message with the text and
-// the HTML of m, slot markers standing where each reader's own words go. The
+// the HTML of m, or one of text alone where there is no HTML, slot markers standing where each reader's own words go. The
 // same arguments give the same bytes.
 func Freeze(m newsletter.Mail, h Headers) (*Edition, error) {
 	return build(m, h, func(msg *gomail.Msg) {
@@ -78,7 +78,9 @@ func build(m newsletter.Mail, h Headers, kind func(*gomail.Msg)) (*Edition, erro
 	msg.SetGenHeaderPreformatted("To", slotTo.Marker())
 	kind(msg)
 	msg.SetBodyString(gomail.TypeTextPlain, m.Text)
-	msg.AddAlternativeString(gomail.TypeTextHTML, m.HTML)
+	if m.HTML != "" {
+		msg.AddAlternativeString(gomail.TypeTextHTML, m.HTML)
+	}
 	var b bytes.Buffer
 	if _, err := msg.WriteTo(&b); err != nil {
 		return nil, fmt.Errorf("transport: freeze: %w", err)
@@ -88,7 +90,7 @@ func build(m newsletter.Mail, h Headers, kind func(*gomail.Msg)) (*Edition, erro
 
 // headerOrder is how a person reads a header, and the same for every edition:
 // go-mail writes preformatted fields in no order.
-var headerOrder = []string{"Date", "From", "Reply-To", "To", "Subject", "Message-ID", "List-Id", "List-Unsubscribe", "List-Unsubscribe-Post", "List-Archive", "Feedback-ID", "Precedence", "Auto-Submitted", "MIME-Version", "Content-Type"}
+var headerOrder = []string{"Date", "From", "Reply-To", "To", "Subject", "Message-ID", "List-Id", "List-Unsubscribe", "List-Unsubscribe-Post", "List-Archive", "Feedback-ID", "Precedence", "Auto-Submitted", "MIME-Version", "Content-Transfer-Encoding", "Content-Type"}
 
 // inOrder sorts the fields of a message's header.
 func inOrder(message []byte) []byte {
