@@ -21,10 +21,12 @@ check: ## what must be quiet before a commit
 
 torture: ## the crash tests in full: fifty kills, twenty thousand readers
 	APTA_TORTURE=1 go test ./newsletter/delivery -run TestFault_L -v -timeout 30m
+	APTA_TORTURE=1 go test ./subscribers -run TestFault_W3 -v -timeout 30m
 
 bench: ## the figures of docs/performance.md
 	go test ./newsletter/assemble ./newsletter/render ./newsletter/transport -run '^$$' -bench . -benchmem
 	go test ./cmd/apta -run '^$$' -bench . -benchtime 10x
+	APTA_IMPORT_ROWS=1000000 go test ./subscribers -run '^$$' -bench ImportCSV -benchtime 1x
 	go test ./newsletter/delivery -run '^$$' -bench . -benchtime 1x -timeout 30m
 
 pictures: build ## the pictures of the README, made with Chromium

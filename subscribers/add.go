@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -29,8 +28,8 @@ type arrival struct {
 	Subscriber
 	agreed  time.Time // to getting the newsletter, where that was not now
 	line    int       // of the file that they come from
+	later   bool      // their address stood in an earlier line
 	outcome Outcome
-	holder  database.ID // who has the address: they or the one before them
 }
 
 // Add stores a subscriber, active from now on. source says where the consent
@@ -61,17 +60,34 @@ func (s *Store) AddAll(ctx context.Context, subs []Subscriber, source string) ([
 	return outcomes, nil
 }
 
-// insertRows is how many rows one statement inserts.
+// insertRows is how many are stored together.
 const insertRows = 500
 
 func (s *Store) addAll(ctx context.Context, tx *sql.Tx, arrivals []arrival, source string) error {
 	s.prepare(arrivals)
-	for some := range slices.Chunk(arrivals, insertRows) {
-		if err := s.addSome(ctx, tx, some, source); err != nil {
+	if err := s.holdSuppressions(ctx, tx); err != nil {
+		return err
+	}
+	in := newInserts(tx, s.db.Kind())
+	defer in.close()
+	for some := range slices.Chunk(byEmail(arrivals), insertRows) {
+		if err := s.addSome(ctx, in, some, source); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// byEmail gives the arrivals in the order of their addresses, so that the index
+// over these is written from one end to the other; the same address twice stays
+// in the order of the file.
+func byEmail(arrivals []arrival) []*arrival {
+	ordered := make([]*arrival, len(arrivals))
+	for i := range arrivals {
+		ordered[i] = &arrivals[i]
+	}
+	slices.SortStableFunc(ordered, func(a, b *arrival) int { return strings.Compare(a.Email, b.Email) })
+	return ordered
 }
 
 // prepare fills in what is not said.
@@ -85,102 +101,84 @@ func (s *Store) prepare(arrivals []arrival) {
 		if a.Status == "" {
 			a.Status = Active
 		}
-		a.holder, a.outcome = a.ID, Added
+		a.outcome = Added
 	}
 }
 
-func (s *Store) addSome(ctx context.Context, tx *sql.Tx, arrivals []arrival, source string) error {
-	hashes := make([]string, len(arrivals))
-	for i := range arrivals {
-		hashes[i] = s.HashOf(arrivals[i].Email)
+func (s *Store) addSome(ctx context.Context, in *inserts, arrivals []*arrival, source string) error {
+	welcome, err := s.bar(ctx, in.tx, arrivals)
+	if err != nil || len(welcome) == 0 {
+		return err
 	}
-	barred, err := s.suppressed(ctx, tx, hashes)
+	all, err := s.insertSubscribers(ctx, in, welcome)
+	if err == nil && !all {
+		err = s.meet(ctx, in.tx, welcome, source)
+	}
 	if err != nil {
 		return err
 	}
-	welcome := arrivals
-	if len(barred) > 0 {
-		welcome = make([]arrival, 0, len(arrivals))
-		for i := range arrivals {
-			if barred[hashes[i]] {
-				arrivals[i].outcome = Barred
-			} else {
-				welcome = append(welcome, arrivals[i])
-			}
+	return s.insertConsents(ctx, in, welcome, source)
+}
+
+// bar turns away those whose addresses are suppressed and gives the others.
+func (s *Store) bar(ctx context.Context, q querier, arrivals []*arrival) (welcome []*arrival, err error) {
+	hashes := make([]string, len(arrivals))
+	for i, a := range arrivals {
+		hashes[i] = s.HashOf(a.Email)
+	}
+	barred, err := suppressed(ctx, q, hashes)
+	if err != nil {
+		return nil, err
+	}
+	welcome = make([]*arrival, 0, len(arrivals))
+	for i, a := range arrivals {
+		if barred[hashes[i]] {
+			a.outcome = Barred
+			continue
 		}
+		welcome = append(welcome, a)
 	}
-	if len(welcome) == 0 {
-		return nil
-	}
-	all, err := s.insertSubscribers(ctx, tx, welcome)
-	if err == nil && !all {
-		err = s.meet(ctx, tx, welcome, source)
-	}
-	if err == nil {
-		err = s.insertConsents(ctx, tx, welcome, source)
-	}
-	if err != nil || len(barred) == 0 {
-		return err
-	}
-	for i := range arrivals {
-		if arrivals[i].outcome != Barred {
-			arrivals[i], welcome = welcome[0], welcome[1:]
-		}
-	}
-	return nil
+	return welcome, nil
 }
 
 // insertSubscribers stores those whose addresses are new; all says that each was.
-func (s *Store) insertSubscribers(ctx context.Context, tx *sql.Tx, arrivals []arrival) (all bool, err error) {
-	const each = 9
+func (s *Store) insertSubscribers(ctx context.Context, in *inserts, arrivals []*arrival) (all bool, err error) {
 	now := s.now()
-	args := append(make([]any, 0, 2+each*len(arrivals)), database.Millis(now), Week(now))
-	for i := range arrivals {
-		a := &arrivals[i]
+	args := make([]any, 0, len(arrivals)*newSubscriber.own)
+	for _, a := range arrivals {
 		args = append(args, int64(a.ID), a.Email, a.Name, a.Language, a.Format, string(a.Status), joinTopics(a.Topics), int64(a.Every), untilMillis(a.PausedUntil))
 	}
-	res, err := tx.ExecContext(ctx, insertSubscriber.rows(len(arrivals)), args...)
-	if err != nil {
-		return false, err
-	}
-	n, err := res.RowsAffected()
+	n, err := in.insert(ctx, &newSubscriber, [2]any{database.Millis(now), Week(now)}, args)
 	return n == int64(len(arrivals)), err
 }
 
 // insertConsents writes down that those who were added agreed.
-func (s *Store) insertConsents(ctx context.Context, tx *sql.Tx, arrivals []arrival, source string) error {
-	args := append(make([]any, 0, 2+5*len(arrivals)), database.Millis(s.now()), source)
-	n := 0
-	for i := range arrivals {
-		a := &arrivals[i]
+func (s *Store) insertConsents(ctx context.Context, in *inserts, arrivals []*arrival, source string) error {
+	now := database.Millis(s.now())
+	args := make([]any, 0, len(arrivals)*firstConsent.own)
+	for _, a := range arrivals {
 		if a.outcome != Added {
 			continue
 		}
 		e := s.entry(a.ID, string(a.Status), Consent{Source: source, Agreed: a.agreed}, "")
-		e.at = args[0].(int64)
+		e.at = now
 		args = append(args, int64(e.subscriber), int64(e.id), e.what, e.agreed, s.keys.link("", &e))
-		n++
 	}
-	if n == 0 {
-		return nil
-	}
-	_, err := tx.ExecContext(ctx, insertFirstConsent.rows(n), args...)
+	_, err := in.insert(ctx, &firstConsent, [2]any{now, source}, args)
 	return err
 }
 
 // meet settles those whose addresses are stored already.
-func (s *Store) meet(ctx context.Context, tx *sql.Tx, arrivals []arrival, source string) error {
-	stored, err := s.holders(ctx, tx, arrivals)
+func (s *Store) meet(ctx context.Context, tx *sql.Tx, arrivals []*arrival, source string) error {
+	stored, err := holders(ctx, tx, arrivals)
 	if err != nil {
 		return err
 	}
-	for i := range arrivals {
-		a := &arrivals[i]
+	for _, a := range arrivals {
 		sub, found := stored[a.Email]
 		if !found || sub.ID == a.ID {
 			continue
 		}
-		a.holder = sub.ID
 		if a.outcome, err = s.meetOne(ctx, tx, sub, a, source); err != nil {
 			return err
 		}
@@ -229,13 +227,25 @@ func fill(sub *Subscriber, a *arrival) {
 // querier is what reads: a transaction or the whole database.
 type querier interface {
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+}
+
+// reading is the whole database as a querier.
+type reading struct{ db *database.DB }
+
+func (r reading) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	return r.db.Query(ctx, query, args...)
+}
+
+func (r reading) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
+	return r.db.QueryRow(ctx, query, args...)
 }
 
 // holders gives the subscribers who have the addresses, by these.
-func (s *Store) holders(ctx context.Context, q querier, arrivals []arrival) (map[string]*Subscriber, error) {
+func holders(ctx context.Context, q querier, arrivals []*arrival) (map[string]*Subscriber, error) {
 	args := make([]any, len(arrivals))
-	for i := range arrivals {
-		args[i] = arrivals[i].Email
+	for i, a := range arrivals {
+		args[i] = a.Email
 	}
 	rows, err := q.QueryContext(ctx, selectSubscriber+`WHERE email IN (`+placeholders(len(args))+`)`, args...)
 	if err != nil {
@@ -251,60 +261,4 @@ func (s *Store) holders(ctx context.Context, q querier, arrivals []arrival) (map
 		found[sub.Email] = &sub
 	}
 	return found, rows.Err()
-}
-
-// insertion is an INSERT of many rows, whose values are those that all rows
-// share, numbered from 1, and own ones, numbered from 3.
-type insertion struct {
-	head, tail string
-	row        string // own values as ?
-}
-
-var (
-	insertSubscriber = insertion{
-		head: `INSERT INTO subscribers (created, updated, from_week, generation, id, email, name, language, format, status, topics, every_weeks, paused_until) VALUES `,
-		row:  `($1, $1, $2, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		tail: ` ON CONFLICT (email) DO NOTHING`,
-	}
-	insertFirstConsent = insertion{
-		head: `INSERT INTO consents (at, source, wording, subscriber_id, id, what, agreed, link) VALUES `,
-		row:  `($1, $2, '', ?, ?, ?, ?, ?)`,
-	}
-)
-
-// rows is the statement for n rows.
-func (in *insertion) rows(n int) string {
-	var b strings.Builder
-	b.Grow(len(in.head) + n*(len(in.row)+40))
-	b.WriteString(in.head)
-	next := 3
-	for i := range n {
-		if i > 0 {
-			b.WriteString(", ")
-		}
-		for _, c := range []byte(in.row) {
-			if c != '?' {
-				b.WriteByte(c)
-				continue
-			}
-			b.WriteByte('$')
-			b.WriteString(strconv.Itoa(next))
-			next++
-		}
-	}
-	b.WriteString(in.tail)
-	return b.String()
-}
-
-// placeholders gives $1, $2 and so on.
-func placeholders(n int) string {
-	var b strings.Builder
-	for i := range n {
-		if i > 0 {
-			b.WriteString(", ")
-		}
-		b.WriteByte('$')
-		b.WriteString(strconv.Itoa(i + 1))
-	}
-	return b.String()
 }

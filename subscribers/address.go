@@ -126,27 +126,5 @@ func ASCIIDomain(address string) (wire string, ok bool) {
 	return address[:at+1] + domain, ascii > at
 }
 
-// typos are domains that people mean when they type the others.
-var typos = map[string]string{
-	"gmial.com": "gmail.com", "gmal.com": "gmail.com", "gmai.com": "gmail.com", "gamil.com": "gmail.com", "gmail.co": "gmail.com", "gmail.con": "gmail.com",
-	"gnail.com": "gmail.com", "hotmial.com": "hotmail.com", "hotmail.con": "hotmail.com", "yaho.com": "yahoo.com", "yahoo.con": "yahoo.com",
-	"outlok.com": "outlook.com", "outlook.con": "outlook.com", "mail.tu": "mail.ru", "mali.ru": "mail.ru", "yandex.tu": "yandex.ru", "yadnex.ru": "yandex.ru",
-	"gmail": "gmail.com", "gmail.": "gmail.com", "yandex": "yandex.ru", "mail": "mail.ru",
-}
-
-func meantAddress(local, domain string) string {
-	if m := typos[strings.ToLower(domain)]; m != "" {
-		return local + "@" + m
-	}
-	return ""
-}
-
-// Meant gives what the writer of a valid address probably meant, or "": nobody
-// is refused for a domain that merely looks mistyped.
-func Meant(address string) string {
-	local, domain, _ := strings.Cut(address, "@")
-	return meantAddress(local, domain)
-}
-
 // ErrLeft marks an address whose owner has left: only they can bring it back.
 var ErrLeft = errors.New("the address has unsubscribed")

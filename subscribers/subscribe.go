@@ -83,7 +83,9 @@ func (s *Store) apply(ctx context.Context, tx *sql.Tx, email string, at int64, r
 	}
 	newcomer := []arrival{{Subscriber: Subscriber{Email: email, Name: r.Name, Language: r.Language, Format: r.Format, Topics: r.Topics, Every: r.Every, Status: Pending}}}
 	s.prepare(newcomer)
-	if _, err := s.insertSubscribers(ctx, tx, newcomer); err != nil {
+	in := newInserts(tx, s.db.Kind())
+	defer in.close()
+	if _, err := s.insertSubscribers(ctx, in, []*arrival{&newcomer[0]}); err != nil {
 		return "", sub, err
 	}
 	if sub, err = scanSubscriber(tx.QueryRowContext(ctx, selectSubscriber+`WHERE email = $1`, email)); err != nil {

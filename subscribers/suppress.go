@@ -147,25 +147,31 @@ func (s *Store) EachSuppression(ctx context.Context, do func(Suppression) error)
 	return nil
 }
 
-// suppressed gives those of the hashes that are on the list. No address can be
-// put on it until the transaction ends, so what it stores on that ground holds.
-func (s *Store) suppressed(ctx context.Context, tx *sql.Tx, hashes []string) (map[string]bool, error) {
-	if s.db.Kind() == database.PostgreSQL {
-		if _, err := tx.ExecContext(ctx, `LOCK TABLE suppressions IN SHARE MODE`); err != nil {
-			return nil, err
-		}
+// holdSuppressions keeps addresses from being put on the list until the
+// transaction ends, so that what it stores on the ground of suppressed holds.
+func (s *Store) holdSuppressions(ctx context.Context, tx *sql.Tx) error {
+	if s.db.Kind() != database.PostgreSQL {
+		return nil // the transaction is alone
 	}
-	// Most lists are short, and none need be asked about when it is empty.
-	if err := tx.QueryRowContext(ctx, `SELECT 1 FROM suppressions LIMIT 1`).Scan(new(int)); errors.Is(err, sql.ErrNoRows) {
+	_, err := tx.ExecContext(ctx, `LOCK TABLE suppressions IN SHARE MODE`)
+	return err
+}
+
+// suppressed gives those of the hashes that are on the list.
+func suppressed(ctx context.Context, q querier, hashes []string) (map[string]bool, error) {
+	// Most lists are empty or short.
+	err := q.QueryRowContext(ctx, `SELECT 1 FROM suppressions LIMIT 1`).Scan(new(int))
+	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil
-	} else if err != nil {
+	}
+	if err != nil {
 		return nil, err
 	}
 	args := make([]any, len(hashes))
 	for i := range hashes {
 		args[i] = hashes[i]
 	}
-	rows, err := tx.QueryContext(ctx, `SELECT hash FROM suppressions WHERE hash IN (`+placeholders(len(args))+`)`, args...)
+	rows, err := q.QueryContext(ctx, `SELECT hash FROM suppressions WHERE hash IN (`+placeholders(len(args))+`)`, args...)
 	if err != nil {
 		return nil, err
 	}
@@ -182,8 +188,11 @@ func (s *Store) suppressed(ctx context.Context, tx *sql.Tx, hashes []string) (ma
 }
 
 func (s *Store) isSuppressed(ctx context.Context, tx *sql.Tx, address string) (bool, error) {
+	if err := s.holdSuppressions(ctx, tx); err != nil {
+		return false, err
+	}
 	hash := s.HashOf(address)
-	found, err := s.suppressed(ctx, tx, []string{hash})
+	found, err := suppressed(ctx, tx, []string{hash})
 	return found[hash], err
 }
 

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"text/tabwriter"
@@ -12,8 +11,8 @@ import (
 )
 
 func (a *app) subscriberCommand() *cobra.Command {
-	c := &cobra.Command{Use: "subscriber", Short: "Add, import, list and export subscribers"}
-	c.AddCommand(a.subscriberAdd(), a.subscriberImport(), a.subscriberList(), a.subscriberExport())
+	c := &cobra.Command{Use: "subscriber", Short: "Add, import, list, show, pause, erase and export subscribers"}
+	c.AddCommand(a.subscriberAdd(), a.subscriberImport(), a.subscriberList(), a.subscriberShow(), a.subscriberPause(), a.subscriberErase(), a.subscriberExport())
 	return c
 }
 
@@ -40,10 +39,12 @@ func (a *app) subscriberAdd() *cobra.Command {
 				return err
 			}
 			switch outcome {
-			case subscribers.Present:
+			case subscribers.Present, subscribers.Changed:
 				fmt.Fprintf(a.stdout, "%s is subscribed already\n", sub.Email)
 			case subscribers.Left:
 				return fmt.Errorf("%s: %w; only they can subscribe again", sub.Email, subscribers.ErrLeft)
+			case subscribers.Barred:
+				return fmt.Errorf("%s is on the suppression list (apta suppress remove takes it off)", sub.Email)
 			default:
 				fmt.Fprintf(a.stdout, "added %s\n", sub.Email)
 			}
@@ -57,44 +58,6 @@ func (a *app) subscriberAdd() *cobra.Command {
 	c.Flags().StringVar(&sub.Language, "language", "", "language of their pages, such as en")
 	c.Flags().StringVar(&sub.Format, "format", "html", "html or text")
 	return c
-}
-
-func (a *app) subscriberImport() *cobra.Command {
-	return &cobra.Command{
-		Use:   "import FILE|-",
-		Short: "Add the subscribers of a CSV with a header",
-		Long: `Add the subscribers of a CSV with a header. Its columns are found by name:
-email, name (or first and last name), language, format, status; parted by commas,
-semicolons or tabs; in UTF-8. Wrong lines are reported with their number, the
-rest is added, and the exit status is 1. Nobody who left is brought back.`,
-		Example: "  apta subscriber import readers.csv\n  apta subscriber import - < readers.csv",
-		Args:    cobra.ExactArgs(1),
-		RunE: func(c *cobra.Command, args []string) error {
-			in, name, size, err := a.input(args[0])
-			if err != nil {
-				return err
-			}
-			defer in.Close()
-			r, err := a.open(c.Context())
-			if err != nil {
-				return err
-			}
-			bar := a.byteBar("importing", size)
-			defer bar.Finish()
-			rep, err := r.subscribers.ImportCSV(c.Context(), bar.NewProxyReader(in), "import "+name, func(line int, err error) {
-				fmt.Fprintf(a.stderr, "%s:%d: %v\n", name, line, err)
-			})
-			bar.Finish()
-			if errors.Is(err, subscribers.ErrNoEmail) {
-				return fmt.Errorf("%s:1: %w", name, err)
-			}
-			fmt.Fprintf(a.stdout, "%d added, %d already there, %d not brought back because they left, %d refused\n", rep.Added, rep.Present, rep.Left, rep.Refused)
-			if err == nil && rep.Refused > 0 {
-				err = errReported
-			}
-			return err
-		},
-	}
 }
 
 func (a *app) subscriberList() *cobra.Command {
@@ -145,9 +108,7 @@ func (a *app) subscriberExport() *cobra.Command {
 			case "csv":
 				return r.subscribers.ExportCSV(c.Context(), a.stdout)
 			case "jsonl":
-				enc := json.NewEncoder(a.stdout)
-				enc.SetEscapeHTML(false)
-				return r.subscribers.Each(c.Context(), func(s subscribers.Subscriber) error { return enc.Encode(s) })
+				return r.subscribers.ExportJSONL(c.Context(), a.stdout)
 			}
 			return &usageError{fmt.Errorf("--format %q is neither csv nor jsonl", format)}
 		},

@@ -100,7 +100,9 @@ func openSQLite(ctx context.Context, path string) (*DB, error) {
 		return nil, err
 	}
 	// FULL is what a ledger needs: a commit that was answered survives a power cut.
-	write, err := sql.Open("sqlite", dsn(path, "_txlock=immediate", "_pragma=journal_mode(WAL)", "_pragma=synchronous(FULL)"))
+	// 16 MB of pages let a large transaction change an index without writing its
+	// pages out and reading them again.
+	write, err := sql.Open("sqlite", dsn(path, "_txlock=immediate", "_pragma=cache_size(-16384)", "_pragma=journal_mode(WAL)", "_pragma=synchronous(FULL)"))
 	if err != nil {
 		return nil, fmt.Errorf("database: %w", err)
 	}
