@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"apta/subscribers"
+	"apta/templates"
 )
 
 // askToConfirm changes nothing. The page posts by itself when a person first
@@ -21,19 +22,13 @@ func (p *Pages) askToConfirm(w http.ResponseWriter, r *http.Request) {
 	}
 	m := message{frame: p.frame(p.languageOf(sub), "confirm_title", "confirm_text")}
 	m.Script = "confirm.js"
-	m.Button, m.Action, m.Field = m.Words["confirm_button"], r.URL.Path, "confirm"
+	m.Button, m.Action = m.Words["confirm_button"], r.URL.Path+"?lang="+m.Words["tag"]
 	p.write(w, http.StatusOK, "confirm.html", m)
 }
 
 func (p *Pages) confirm(w http.ResponseWriter, r *http.Request) {
-	token := r.PathValue("token")
-	asked, err := p.store.OpenApplication(r.Context(), token)
-	if err != nil {
-		p.refuse(w, r, err)
-		return
-	}
-	words := p.frame(p.languageOf(asked), "", "").Words
-	sub, err := p.store.Confirm(r.Context(), token, subscribers.Consent{Source: "confirm page", Network: p.network(r), Wording: words["confirm_button"]})
+	words := templates.In(p.words, p.language(r)) // in which the button was shown
+	sub, err := p.store.Confirm(r.Context(), r.PathValue("token"), subscribers.Consent{Source: "confirm page", Network: p.network(r), Wording: words["confirm_button"]})
 	if err != nil {
 		p.refuse(w, r, err)
 		return
