@@ -2,7 +2,7 @@
 # who work on Apta.
 export CGO_ENABLED = 0
 
-.PHONY: build demo test check race bench pictures golden
+.PHONY: build demo test check race e2e bench pictures golden
 
 build: ## the binary, as ./bin/apta
 	go build -trimpath -o bin/apta ./cmd/apta
@@ -22,6 +22,9 @@ check: ## what must be quiet before a commit
 torture: ## the crash tests in full: fifty kills, twenty thousand readers
 	APTA_TORTURE=1 go test ./newsletter/delivery -run TestFault_L -v -timeout 30m
 	APTA_TORTURE=1 go test ./subscribers -run TestFault_W3 -v -timeout 30m
+
+e2e: ## readers' journeys in Debian's Chromium, axe-core included; wants node and npm
+	APTA_E2E=1 go test ./cmd/apta -run InABrowser -v -timeout 20m
 
 bench: ## the figures of docs/performance.md
 	go test ./newsletter/assemble ./newsletter/render ./newsletter/transport -run '^$$' -bench . -benchmem

@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -217,6 +218,9 @@ func (c *Config) check() (problems []error) {
 	if !validSlug(c.Newsletter.Slug) {
 		bad("newsletter.slug", "%q: use lower-case letters, digits and hyphens", c.Newsletter.Slug)
 	}
+	if slices.Contains(takenSlugs, c.Newsletter.Slug) {
+		bad("newsletter.slug", "%q is the address of another page: choose another", c.Newsletter.Slug)
+	}
 	if c.Newsletter.Latest < 0 || c.Newsletter.Latest > 200 {
 		bad("newsletter.latest", "%d is not between 0 and 200", c.Newsletter.Latest)
 	}
@@ -281,6 +285,9 @@ func (c *Config) checkReturnPath(bad func(key, format string, args ...any)) {
 		bad("mail.return_path", "%v; write something like bounces@news.example or bounces+{reader}@news.example", err)
 	}
 }
+
+// takenSlugs are the first parts of the addresses of pages.
+var takenSlugs = []string{"api", "assets", "c", "healthz", "lost", "metrics", "n", "o", "p", "readyz", "subscribe", "u"}
 
 func validSlug(s string) bool {
 	return s != "" && len(s) <= 63 && s[0] != '-' && strings.Trim(s, "abcdefghijklmnopqrstuvwxyz0123456789-") == ""

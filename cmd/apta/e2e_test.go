@@ -48,6 +48,7 @@ func browse(t *testing.T, script string) {
 	n := newNewsroom(t, func(c *Config) {
 		c.BaseURL = site
 		c.Newsletter.Name, c.Newsletter.Newsroom, c.Newsletter.Postal = "Week in Review", "Orda", "Almaty, Kazakhstan"
+		c.Subscribe.ProofOfWork = 14
 		c.Newsletter.Topics = []string{"Courts", "Harbour", "Schools", "War in Ukraine"}
 	})
 	n.app.now, n.clock = time.Now, time.Now()

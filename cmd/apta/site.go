@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"apta/subscribers/database"
 	"apta/subscribers/pages"
 )
 
@@ -19,6 +20,7 @@ func (a *app) pageOptions(r *rooms) pages.Options {
 	return pages.Options{
 		Masthead:  pages.Masthead{Name: m.Name, Newsroom: m.Newsroom, Postal: m.Postal, BaseURL: m.BaseURL, Language: m.Language, Zone: m.Zone},
 		Topics:    topics.list,
+		Received:  func(ctx context.Context, id database.ID) (any, error) { return r.ledger.History(ctx, id) },
 		ProofBits: a.cfg.Subscribe.ProofOfWork,
 		Visitor:   a.cfg.visitor,
 		Now:       a.now,

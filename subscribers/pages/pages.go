@@ -26,6 +26,7 @@ import (
 	"time"
 
 	"apta/subscribers"
+	"apta/subscribers/database"
 	"apta/templates"
 )
 
@@ -40,6 +41,9 @@ type Options struct {
 	Masthead
 	// Topics gives the themes that readers can choose from; nil is none.
 	Topics func(context.Context) ([]string, error)
+	// Received gives what was sent to a reader, for the copy of their data; nil
+	// leaves it out.
+	Received func(context.Context, database.ID) (any, error)
 	// ProofBits is how hard the work is that a browser does before somebody can
 	// subscribe: about 2^ProofBits hashes. 0 asks for none.
 	ProofBits int

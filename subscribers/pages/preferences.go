@@ -255,12 +255,19 @@ func (p *Pages) download(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	dossier, err := p.store.Export(r.Context(), sub.ID)
+	var all struct {
+		subscribers.Dossier
+		Received any `json:"received,omitempty"`
+	}
+	var err error
+	if all.Dossier, err = p.store.Export(r.Context(), sub.ID); err == nil && p.options.Received != nil {
+		all.Received, err = p.options.Received(r.Context(), sub.ID)
+	}
 	if err != nil {
 		p.refuse(w, r, err)
 		return
 	}
-	body, err := json.MarshalIndent(dossier, "", "  ")
+	body, err := json.MarshalIndent(all, "", "  ")
 	if err != nil {
 		p.refuse(w, r, err)
 		return
