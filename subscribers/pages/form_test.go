@@ -89,6 +89,10 @@ func TestFormOfAnotherSite(t *testing.T) {
 	if strings.Contains(page, `value="Courts" checked`) || len(s.letters(t)) > 0 || w.Code != http.StatusOK {
 		t.Errorf("answer %d\n%s", w.Code, page)
 	}
+	fetched := s.stamped(time.Minute, "email", "victim@example.org")
+	if w := s.do("POST", "/subscribe", fetched.Encode(), "Sec-Fetch-Site", "cross-site"); w.Code != http.StatusOK || len(s.letters(t)) > 0 {
+		t.Errorf("a stamp in another site's form counts: %d", w.Code)
+	}
 	stamp := page[strings.Index(page, `name="stamp" value="`)+len(`name="stamp" value="`):]
 	snippet.Set("stamp", stamp[:strings.IndexByte(stamp, '"')])
 	if w := s.do("POST", "/subscribe", snippet.Encode()); !strings.Contains(w.Body.String(), s.words(t, "ru", "error_wait")) || len(s.letters(t)) > 0 {

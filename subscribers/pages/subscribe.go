@@ -73,13 +73,16 @@ func (p *Pages) topics(ctx context.Context) ([]string, error) {
 // subscribe takes the form. It may come from another site, which is how a form
 // in a newsroom's own pages works: that is no cross-site request forgery, since
 // nothing is known of the visitor that another site could not send itself. And
-// because a form from elsewhere has no stamp of ours, it subscribes nobody: it
-// opens our own page with the fields filled in and one button.
+// because no stamp counts in a form from elsewhere, it subscribes nobody: it opens
+// our own page with the fields filled in and one button.
 func (p *Pages) subscribe(w http.ResponseWriter, r *http.Request) {
 	form, err := p.form(w, r)
 	if err != nil {
 		p.refuse(w, r, err)
 		return
+	}
+	if p.cross.Check(r) != nil {
+		form.Del("stamp") // whoever made that page may have fetched it from us
 	}
 	tag := p.language(r)
 	if chosen := form.Get("language"); p.words[chosen] != nil {
