@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"net/netip"
 	"time"
 
 	"apta/subscribers/database"
@@ -13,9 +12,9 @@ import (
 
 // Leave ends a subscription at the reader's own wish and has a letter sent that
 // says so, with the way back. changed is false where they had left before: then
-// there is no letter either. Where too many letters were asked for, they leave
-// without one. ErrNotFound where there is no such subscriber.
-func (s *Store) Leave(ctx context.Context, id database.ID, from netip.Addr, c Consent) (changed bool, err error) {
+// there is no letter either. Where too many letters went to the address, they
+// leave without one. ErrNotFound where there is no such subscriber.
+func (s *Store) Leave(ctx context.Context, id database.ID, c Consent) (changed bool, err error) {
 	err = s.db.InTx(ctx, func(tx *sql.Tx) (err error) {
 		if changed, err = s.change(ctx, tx, id, Unsubscribed, time.Time{}, c); err != nil || !changed {
 			return err
@@ -24,7 +23,9 @@ func (s *Store) Leave(ctx context.Context, id database.ID, from netip.Addr, c Co
 		if err := tx.QueryRowContext(ctx, `SELECT email FROM subscribers WHERE id = $1`, id).Scan(&email); err != nil {
 			return err
 		}
-		err = s.spend(ctx, tx, email, from)
+		// By address only: after an issue many leave from the network of one mail
+		// provider, and that is to keep nobody from coming.
+		err = s.spendOne(ctx, tx, "address", s.keys.limitKey(email), s.rules.PerAddress)
 		var limit *LimitError
 		if errors.As(err, &limit) {
 			return nil

@@ -74,13 +74,13 @@ func (p *Pages) leave(w http.ResponseWriter, r *http.Request) {
 		sub, err = p.pauseInstead(r, sub, consent)
 	case "leave":
 		consent.Wording = words["leave_button"]
-		_, err = p.store.Leave(r.Context(), sub.ID, p.options.Visitor(r), consent)
+		_, err = p.store.Leave(r.Context(), sub.ID, consent)
 	default:
 		consent.Source = "one-click"
 		if r.PostFormValue("List-Unsubscribe") == "One-Click" {
 			consent.Wording = "List-Unsubscribe=One-Click" // RFC 8058, 3.1
 		}
-		_, err = p.store.Leave(r.Context(), sub.ID, p.options.Visitor(r), consent)
+		_, err = p.store.Leave(r.Context(), sub.ID, consent)
 	}
 	switch {
 	case err != nil:
