@@ -9,7 +9,16 @@ const screens = {
   narrow: { viewport: { width: 320, height: 640 }, hasTouch: true, isMobile: true },
 };
 const words = Object.fromEntries(['en', 'ru', 'kk'].map((tag) => [tag, JSON.parse(readFileSync(new URL(`../../../templates/locales/${tag}.json`, import.meta.url), 'utf8'))]));
-const heading = (page, text) => page.getByRole('heading', { level: 1, name: text.replace('{name}', 'Week in Review'), exact: true }).waitFor({ timeout: 10_000 });
+
+// heading waits for a page, and says which one came instead.
+const heading = async (page, text) => {
+  const wanted = text.replace('{name}', 'Week in Review');
+  try {
+    await page.getByRole('heading', { level: 1, name: wanted, exact: true }).waitFor({ timeout: 30_000 });
+  } catch {
+    assert.fail(`instead of "${wanted}" there is ${page.url()}: ${await page.locator('main').innerText()}`);
+  }
+};
 const press = (page, name) => page.getByRole('button', { name, exact: true }).click();
 
 // confirm is a person's first touch, of whichever kind; without JavaScript there is the button.
