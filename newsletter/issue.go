@@ -52,6 +52,7 @@ type Headline struct {
 	Title  string      `json:"title"`
 	URL    string      `json:"url"`
 	Source string      `json:"source,omitempty"`
+	Theme  string      `json:"theme,omitempty"` // empty is everybody's
 }
 
 // Status says where an issue is on its way.

@@ -197,9 +197,12 @@ func (s *Store) Approve(ctx context.Context, id database.ID, editions map[string
 		if err := moveIssue(ctx, tx, id, Approved, "", []Status{Draft, Held}); err != nil {
 			return err
 		}
+		// Those of an approval before would be of other words.
+		if _, err := tx.ExecContext(ctx, `DELETE FROM editions WHERE issue_id = $1`, id); err != nil {
+			return err
+		}
 		for variant, message := range editions {
-			_, err := tx.ExecContext(ctx, `INSERT INTO editions (issue_id, variant, created, message) VALUES ($1, $2, $3, $4)
-ON CONFLICT (issue_id, variant) DO UPDATE SET created = excluded.created, message = excluded.message`,
+			_, err := tx.ExecContext(ctx, `INSERT INTO editions (issue_id, variant, created, message) VALUES ($1, $2, $3, $4)`,
 				id, variant, database.Millis(s.now()), message)
 			if err != nil {
 				return err
@@ -211,6 +214,31 @@ ON CONFLICT (issue_id, variant) DO UPDATE SET created = excluded.created, messag
 		return fmt.Errorf("newsletter: approve issue %s: %w", id, err)
 	}
 	return nil
+}
+
+// Editions gives all frozen messages of an issue by their variants.
+func (s *Store) Editions(ctx context.Context, id database.ID) (map[string][]byte, error) {
+	rows, err := s.db.Query(ctx, `SELECT variant, message FROM editions WHERE issue_id = $1`, id)
+	if err != nil {
+		return nil, fmt.Errorf("newsletter: editions of issue %s: %w", id, err)
+	}
+	defer rows.Close()
+	all := map[string][]byte{}
+	for rows.Next() {
+		var variant string
+		var message []byte
+		if err := rows.Scan(&variant, &message); err != nil {
+			return nil, fmt.Errorf("newsletter: editions of issue %s: %w", id, err)
+		}
+		all[variant] = message
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("newsletter: editions of issue %s: %w", id, err)
+	}
+	if all[""] == nil {
+		return nil, fmt.Errorf("newsletter: editions of issue %s: %w", id, ErrNotFound)
+	}
+	return all, nil
 }
 
 // Edition gives the frozen message of an issue's variant, as Approve stored it.

@@ -75,6 +75,7 @@ type PendingChange struct {
 	OldConfirmed bool      `json:"old_confirmed"`
 	NewConfirmed bool      `json:"new_confirmed"`
 	Done         bool      `json:"-"` // both have: the change is made
+	Language     string    `json:"-"` // the reader's
 
 	subscriber database.ID
 	source     string
@@ -94,11 +95,16 @@ func (s *Store) OpenChange(ctx context.Context, p Purpose, token string) (Pendin
 	return s.scanChange(s.db.QueryRow(ctx, selectChange, claim.ID))
 }
 
-const selectChange = `SELECT subscriber_id, email, at, old_confirmed, new_confirmed, source, network FROM address_changes WHERE id = $1`
+const (
+	selectChanges = `
+SELECT subscriber_id, email, at, old_confirmed, new_confirmed, source, network, coalesce((SELECT language FROM subscribers s WHERE s.id = subscriber_id), '')
+FROM address_changes `
+	selectChange = selectChanges + `WHERE id = $1`
+)
 
 func (s *Store) scanChange(row *sql.Row) (c PendingChange, err error) {
 	var at int64
-	err = row.Scan(&c.subscriber, &c.Email, &at, &c.OldConfirmed, &c.NewConfirmed, &c.source, &c.network)
+	err = row.Scan(&c.subscriber, &c.Email, &at, &c.OldConfirmed, &c.NewConfirmed, &c.source, &c.network, &c.Language)
 	if c.At = database.FromMillis(at); errors.Is(err, sql.ErrNoRows) || err == nil && !c.At.Add(s.rules.Open).After(s.now()) {
 		return PendingChange{}, ErrExpired
 	}

@@ -35,26 +35,71 @@ type Entry struct {
 	Intact bool `json:"-"`
 }
 
-const insertConsent = `INSERT INTO consents (subscriber_id, id, at, what, source, agreed, wording, link) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`
+const insertConsent = `INSERT INTO consents (subscriber_id, id, at, what, source, agreed, wording, link) VALUES `
 
 // log adds an entry to the log of a subscriber whose row the transaction has
 // locked: two entries must not follow the same one.
 func (s *Store) log(ctx context.Context, tx *sql.Tx, id database.ID, what string, c Consent) error {
+	return s.logAll(ctx, tx, id, said{what, c})
+}
+
+// said is one thing to be written down.
+type said struct {
+	what string
+	Consent
+}
+
+// logAll is log for several entries at once.
+func (s *Store) logAll(ctx context.Context, tx *sql.Tx, id database.ID, all ...said) error {
 	var last string
 	err := tx.QueryRowContext(ctx, `SELECT link FROM consents WHERE subscriber_id = $1 ORDER BY id DESC LIMIT 1`, id).Scan(&last)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return err
 	}
-	version, err := keepWording(ctx, tx, c.Wording)
-	if err != nil {
-		return err
+	var wordings, entries, networks rowsOf
+	for _, one := range all {
+		version := wordingVersion(one.Wording)
+		if version != "" {
+			wordings.add(version, one.Wording)
+		}
+		e := s.entry(id, one.what, one.Consent, version)
+		last = s.keys.link(last, &e)
+		entries.add(e.subscriber, e.id, e.at, e.what, e.source, e.agreed, e.wording, last)
+		if one.Network != "" {
+			networks.add(id, e.id, one.Network)
+		}
 	}
-	e := s.entry(id, what, c, version)
-	_, err = tx.ExecContext(ctx, insertConsent, e.subscriber, e.id, e.at, e.what, e.source, e.agreed, e.wording, s.keys.link(last, &e))
-	if err != nil || c.Network == "" {
-		return err
+	err = wordings.insert(ctx, tx, `INSERT INTO wordings (version, words) VALUES `, ` ON CONFLICT DO NOTHING`)
+	if err == nil {
+		err = entries.insert(ctx, tx, insertConsent, ``)
 	}
-	_, err = tx.ExecContext(ctx, `INSERT INTO consent_networks (subscriber_id, consent_id, network) VALUES ($1, $2, $3)`, id, e.id, c.Network)
+	if err == nil {
+		err = networks.insert(ctx, tx, `INSERT INTO consent_networks (subscriber_id, consent_id, network) VALUES `, ``)
+	}
+	return err
+}
+
+// rowsOf are the values of the rows of one small INSERT.
+type rowsOf struct {
+	values strings.Builder
+	args   []any
+}
+
+func (r *rowsOf) add(args ...any) {
+	for i := range args {
+		r.values.WriteString([]string{", ($", ", $"}[min(i, 1)])
+		r.values.WriteString(strconv.Itoa(len(r.args) + i + 1))
+	}
+	r.values.WriteByte(')')
+	r.args = append(r.args, args...)
+}
+
+// insert inserts the rows between head and tail, where there are any.
+func (r *rowsOf) insert(ctx context.Context, tx *sql.Tx, head, tail string) error {
+	if len(r.args) == 0 {
+		return nil
+	}
+	_, err := tx.ExecContext(ctx, head+strings.TrimPrefix(r.values.String(), ", ")+tail, r.args...)
 	return err
 }
 
@@ -91,13 +136,6 @@ func wordingVersion(words string) string {
 	}
 	sum := sha256.Sum256([]byte(words))
 	return base64.RawURLEncoding.EncodeToString(sum[:9])
-}
-
-func keepWording(ctx context.Context, tx *sql.Tx, words string) (version string, err error) {
-	if version = wordingVersion(words); version != "" {
-		_, err = tx.ExecContext(ctx, `INSERT INTO wordings (version, words) VALUES ($1, $2) ON CONFLICT DO NOTHING`, version, words)
-	}
-	return version, err
 }
 
 // Consents gives the consent log of a subscriber, the oldest entry first. An

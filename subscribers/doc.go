@@ -29,10 +29,12 @@
 //     is not one of ours; ErrExpired is too old or settled otherwise.
 //   - Reader opens every other link: it gives the subscriber or ErrToken. A reader
 //     whose Status is Erased has no more than an ID: show that they have left.
-//   - With a reader's ID: SetStatus and Unsubscribe, Pause, Resume, Choose (all
-//     that is on the preferences page), ChangeAddress, Export, Erase, RevokeLinks.
+//   - OpenApplication is Confirm's look before it: it changes nothing.
+//   - With a reader's ID: Leave, SetStatus, Pause, Resume, Choose (all that is on
+//     the preferences page), ChangeAddress, Export, Erase, RevokeLinks.
 //   - OpenChange and ConfirmChange take the tokens of the two letters of a change
 //     of address; PendingChange.Done says that the second has confirmed it.
+//   - Keys.Stamp and StampedAt say when a form was shown.
 //   - Network cuts a visitor's address down to what a Consent may keep.
 //
 // # For whoever sends the letters
@@ -42,6 +44,11 @@
 // LetterSent and LetterFailed settle it. Nothing that a stranger typed stands in
 // a letter. Tend is called every minute: it ends pauses and deletes what nobody
 // confirmed.
+//
+// # For whoever sends issues
+//
+// Active and Each give the readers. An issue is rendered once for each of Variants;
+// VariantKey says which one a reader's row asks for.
 //
 // # What is kept
 //

@@ -59,7 +59,7 @@ func (s *Store) Export(ctx context.Context, id database.ID) (d Dossier, err erro
 	} else if !errors.Is(err, sql.ErrNoRows) {
 		return d, fmt.Errorf("subscribers: export: %w", err)
 	}
-	c, err := s.scanChange(s.db.QueryRow(ctx, `SELECT subscriber_id, email, at, old_confirmed, new_confirmed, source, network FROM address_changes WHERE subscriber_id = $1`, id))
+	c, err := s.scanChange(s.db.QueryRow(ctx, selectChanges+`WHERE subscriber_id = $1`, id))
 	if err == nil {
 		d.Change = &c
 	} else if !errors.Is(err, ErrExpired) {

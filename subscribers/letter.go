@@ -21,6 +21,7 @@ const (
 	LetterLink      Kind = "link"       // the link to your page (PurposePreferences)
 	LetterChangeOld Kind = "change-old" // press here to leave this address (PurposeChangeOld)
 	LetterChangeNew Kind = "change-new" // press here to use this address (PurposeChangeNew)
+	LetterLeft      Kind = "left"       // you have left (PurposeUnsubscribe, whose page has the way back)
 )
 
 // Letter is one mail about a subscription, ready to be written.
@@ -91,6 +92,8 @@ RETURNING id, kind, email, subject_id, application, at, tries`, database.Millis(
 		err = s.writeApplied(ctx, tx, &l, at, application)
 	case letterLost:
 		err = s.writeLost(ctx, tx, &l)
+	case string(LetterLeft):
+		err = s.writeLeft(ctx, tx, &l, subject)
 	default:
 		err = s.writeChange(ctx, tx, &l, Kind(kind), subject)
 	}

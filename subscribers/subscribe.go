@@ -54,7 +54,7 @@ func (s *Store) request(ctx context.Context, kind string, a Application) error {
 	if err != nil {
 		return fmt.Errorf("subscribers: %w", err)
 	}
-	err = s.db.InTx(ctx, func(tx *sql.Tx) error {
+	err = s.db.InSharedTx(ctx, func(tx *sql.Tx) error {
 		if err := s.spend(ctx, tx, a.Email, a.From); err != nil {
 			return err
 		}
@@ -121,7 +121,7 @@ func (s *Store) Confirm(ctx context.Context, token string, c Consent) (sub Subsc
 	if err != nil {
 		return sub, err
 	}
-	err = s.db.InTx(ctx, func(tx *sql.Tx) error {
+	err = s.db.InSharedTx(ctx, func(tx *sql.Tx) error {
 		// The no-op update locks the row, so that two presses are one after the other.
 		sub, err = scanSubscriber(tx.QueryRowContext(ctx, `UPDATE subscribers SET status = status WHERE id = $1 RETURNING `+subscriberColumns, claim.ID))
 		if errors.Is(err, ErrNotFound) {
@@ -139,11 +139,7 @@ func (s *Store) Confirm(ctx context.Context, token string, c Consent) (sub Subsc
 		if sub.Status == Active || sub.Status == Paused {
 			return nil
 		}
-		if err := s.admit(ctx, tx, &sub, c); err != nil {
-			return err
-		}
-		sub, err = scanSubscriber(tx.QueryRowContext(ctx, selectSubscriber+`WHERE id = $1`, sub.ID))
-		return err
+		return s.admit(ctx, tx, &sub, c)
 	})
 	if err != nil && !errors.Is(err, ErrToken) && !errors.Is(err, ErrExpired) {
 		err = fmt.Errorf("subscribers: confirm: %w", err)
@@ -151,13 +147,14 @@ func (s *Store) Confirm(ctx context.Context, token string, c Consent) (sub Subsc
 	return sub, err
 }
 
-// admit grants the open application of a subscriber.
+// admit grants the open application of a subscriber, in few statements: many may
+// confirm in the minute after an issue is praised somewhere.
 func (s *Store) admit(ctx context.Context, tx *sql.Tx, sub *Subscriber, c Consent) error {
 	var w Wishes
 	var asked Consent
 	var at int64
 	var topics string
-	err := tx.QueryRowContext(ctx, `SELECT at, name, language, format, topics, every_weeks, source, wording, network FROM applications WHERE subscriber_id = $1`, sub.ID).
+	err := tx.QueryRowContext(ctx, `DELETE FROM applications WHERE subscriber_id = $1 RETURNING at, name, language, format, topics, every_weeks, source, wording, network`, sub.ID).
 		Scan(&at, &w.Name, &w.Language, &w.Format, &topics, &w.Every, &asked.Source, &asked.Wording, &asked.Network)
 	asked.Agreed, w.Topics = database.FromMillis(at), splitTopics(topics)
 	if errors.Is(err, sql.ErrNoRows) || err == nil && !asked.Agreed.Add(s.rules.Open).After(s.now()) {
@@ -172,14 +169,11 @@ func (s *Store) admit(ctx context.Context, tx *sql.Tx, sub *Subscriber, c Consen
 		return ErrExpired
 	}
 	w.over(sub)
+	sub.Status, sub.PausedUntil = Active, time.Time{}
 	if err := s.store(ctx, tx, sub); err != nil {
 		return err
 	}
-	if err := s.log(ctx, tx, sub.ID, "asked", asked); err != nil {
-		return err
-	}
-	_, err = s.change(ctx, tx, sub.ID, Active, time.Time{}, c)
-	return err
+	return s.logAll(ctx, tx, sub.ID, said{"asked", asked}, said{string(Active), c})
 }
 
 // Reader finds whose link it is. Every reason why a link is not valid looks the

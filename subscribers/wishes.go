@@ -99,13 +99,14 @@ func Week(t time.Time) int64 {
 	return (days + 3) / 7 // 1970-01-01 was a Thursday
 }
 
-// store writes what a reader has chosen.
+// store writes what a reader has chosen, and their status with it.
 func (s *Store) store(ctx context.Context, tx *sql.Tx, sub *Subscriber) error {
 	now := s.now()
 	_, err := tx.ExecContext(ctx, `
 UPDATE subscribers SET name = $1, language = $2, format = $3, topics = $4, updated = $5,
-	from_week = CASE WHEN every_weeks = $6 THEN from_week ELSE $7 END, every_weeks = $6
-WHERE id = $8`, sub.Name, sub.Language, sub.Format, joinTopics(sub.Topics), database.Millis(now), max(sub.Every, 1), Week(now), sub.ID)
+	from_week = CASE WHEN every_weeks = $6 THEN from_week ELSE $7 END, every_weeks = $6, status = $8, paused_until = $9
+WHERE id = $10`, sub.Name, sub.Language, sub.Format, joinTopics(sub.Topics), database.Millis(now), max(sub.Every, 1), Week(now),
+		string(sub.Status), untilMillis(sub.PausedUntil), sub.ID)
 	return err
 }
 

@@ -6,9 +6,11 @@ import (
 	"io/fs"
 	"net"
 	"net/mail"
+	"net/netip"
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -29,7 +31,9 @@ type Config struct {
 	Secret     string           `toml:"secret"`
 	SecretFile string           `toml:"secret_file"`
 	StateFile  string           `toml:"state_file"`
+	Proxies    []string         `toml:"proxies"`
 	Newsletter NewsletterConfig `toml:"newsletter"`
+	Subscribe  SubscribeConfig  `toml:"subscribe"`
 	Schedule   ScheduleConfig   `toml:"schedule"`
 	Mail       MailConfig       `toml:"mail"`
 	SMTP       RelayConfig      `toml:"smtp"`
@@ -43,6 +47,8 @@ type Config struct {
 	from mail.Address
 
 	lateness time.Duration // schedule.lateness
+	proxies  []netip.Prefix
+	rules    subscribers.Rules
 }
 
 // NewsletterConfig says whose newsletter it is and how its texts are made.
@@ -56,6 +62,8 @@ type NewsletterConfig struct {
 	Latest      int    `toml:"latest"`
 	Postal      string `toml:"postal_address"`
 	Reason      string `toml:"reason"`
+
+	Topics []string `toml:"topics"`
 }
 
 // ScheduleConfig says when an issue is assembled and what happens then.
@@ -91,9 +99,10 @@ func defaults() Config {
 			Standfirst: "{newsroom} has put together a brief synopsis of the past week.", Latest: 20,
 			Reason: "You receive this because you subscribed to {name}.",
 		},
-		Schedule: ScheduleConfig{Cron: "0 9 * * FRI", Zone: "UTC", Policy: "approve", Window: "rolling", CatchUp: "latest", Lateness: "72h"},
-		Mail:     MailConfig{Doubtful: "resend"},
-		SMTP:     defaultRelay(),
+		Subscribe: defaultSubscribe(),
+		Schedule:  ScheduleConfig{Cron: "0 9 * * FRI", Zone: "UTC", Policy: "approve", Window: "rolling", CatchUp: "latest", Lateness: "72h"},
+		Mail:      MailConfig{Doubtful: "resend"},
+		SMTP:      defaultRelay(),
 	}
 }
 
@@ -186,6 +195,7 @@ func (c *Config) check() (problems []error) {
 	c.checkSchedule(bad, oneOf)
 	c.checkMail(bad)
 	c.checkReturnPath(bad)
+	c.checkSubscribe(bad)
 	for _, k := range [][3]string{{"dkim.rsa_selector", c.DKIM.RSASelector, c.DKIM.RSAFile}, {"dkim.ed25519_selector", c.DKIM.Ed25519Selector, c.DKIM.Ed25519File}} {
 		if k[2] != "" && k[1] == "" {
 			bad(k[0], "it is not set, but the key's file is: it is the name under which the key is published")
@@ -199,7 +209,10 @@ func (c *Config) check() (problems []error) {
 		bad("listen", "%q is not host:port, such as 127.0.0.1:8080", c.Listen)
 	}
 	if !validSlug(c.Newsletter.Slug) {
-		bad("newsletter.slug", "%q: use lower-case letters, digits and hyphens, and not api, u or p", c.Newsletter.Slug)
+		bad("newsletter.slug", "%q: use lower-case letters, digits and hyphens", c.Newsletter.Slug)
+	}
+	if slices.Contains(takenSlugs, c.Newsletter.Slug) {
+		bad("newsletter.slug", "%q is the address of another page: choose another", c.Newsletter.Slug)
 	}
 	if c.Newsletter.Latest < 0 || c.Newsletter.Latest > 200 {
 		bad("newsletter.latest", "%d is not between 0 and 200", c.Newsletter.Latest)
@@ -257,11 +270,10 @@ func (c *Config) checkReturnPath(bad func(key, format string, args ...any)) {
 	}
 }
 
-// validSlug refuses what is the address of something else.
+// takenSlugs are the first parts of the addresses of pages.
+var takenSlugs = []string{"api", "assets", "c", "healthz", "lost", "metrics", "n", "o", "p", "readyz", "subscribe", "u"}
+
 func validSlug(s string) bool {
-	if s == "api" || s == "u" || s == "p" {
-		return false
-	}
 	return s != "" && len(s) <= 63 && s[0] != '-' && strings.Trim(s, "abcdefghijklmnopqrstuvwxyz0123456789-") == ""
 }
 

@@ -74,6 +74,11 @@ func (c *Config) returnPath() string {
 	return c.from.Address
 }
 
+// letterReturnPath is that of a letter to one person, who may be no reader yet.
+func (c *Config) letterReturnPath() string {
+	return strings.ReplaceAll(c.returnPath(), delivery.ReaderMark, "letter")
+}
+
 // freeze renders an issue and builds its edition.
 func (a *app) freeze(r *rooms, issue newsletter.Issue) (*transport.Edition, error) {
 	m, err := r.renderer.Mail(issue, a.cfg.masthead())
@@ -96,11 +101,11 @@ func (a *app) approve(ctx context.Context, r *rooms, issue newsletter.Issue) err
 }
 
 func (a *app) markApproved(ctx context.Context, r *rooms, issue newsletter.Issue, also ...func(*sql.Tx) error) error {
-	edition, err := a.freeze(r, issue)
+	editions, err := a.freezeVariants(ctx, r, issue)
 	if err != nil {
 		return err
 	}
-	return r.newsletter.Approve(ctx, issue.ID, map[string][]byte{"": edition.Bytes()}, also...)
+	return r.newsletter.Approve(ctx, issue.ID, editions, also...)
 }
 
 // sampleMessage is the mail as an imagined reader would get it.

@@ -77,6 +77,10 @@ func (a *app) serve(ctx context.Context, r *rooms, listener net.Listener) error 
 	if err != nil {
 		return err
 	}
+	postman, err := a.postman(r)
+	if err != nil {
+		return err
+	}
 	if err := a.passGuard(ctx, r); err != nil {
 		return err
 	}
@@ -87,6 +91,7 @@ func (a *app) serve(ctx context.Context, r *rooms, listener net.Listener) error 
 	group.Go(func() error { return server.Serve(listener) })
 	group.Go(func() error { return sender.Run(ctx) })
 	group.Go(func() error { return engine.Run(ctx) })
+	group.Go(func() error { return postman.run(ctx) })
 	group.Go(func() error {
 		<-ctx.Done()
 		closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
@@ -111,7 +116,7 @@ func (a *app) handler(r *rooms) (http.Handler, error) {
 	if err := site.Register(mux); err != nil {
 		return nil, err
 	}
-	own, err := pages.New(r.subscribers, r.keys, pages.Masthead{Name: m.Name, Newsroom: m.Newsroom, Postal: m.Postal, BaseURL: m.BaseURL, Language: m.Language}, r.log)
+	own, err := pages.New(r.subscribers, r.keys, a.pageOptions(r), r.log)
 	if err != nil {
 		return nil, err
 	}

@@ -55,7 +55,7 @@ func Compose(items []newsletter.Item, w newsletter.Window, s Style) (newsletter.
 		issue.Strands = append(issue.Strands, c.weave(g, before))
 	}
 	for _, it := range latest {
-		issue.Latest = append(issue.Latest, newsletter.Headline{ID: it.ID, Title: it.Title, URL: it.URL, Source: it.Source})
+		issue.Latest = append(issue.Latest, newsletter.Headline{ID: it.ID, Title: it.Title, URL: it.URL, Source: it.Source, Theme: it.Theme})
 	}
 	issue.Title = c.title(groups)
 	issue.Standfirst = strings.ReplaceAll(s.Standfirst, "{newsroom}", s.Newsroom)

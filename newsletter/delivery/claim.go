@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"apta/subscribers"
 	"apta/subscribers/database"
 )
 
@@ -33,6 +34,7 @@ type due struct {
 	name       string
 	status     string
 	generation int
+	variant    string // of the issue that the reader wants
 
 	read   time.Time // when the reader was looked up
 	handed int       // how often a connection gave it back
@@ -71,7 +73,8 @@ RETURNING first_id, last_id`, owner, database.Millis(now.Add(hold)), issue, data
 // most limit of them.
 func (l *Ledger) load(ctx context.Context, c *lease, after int64, limit int) ([]due, error) {
 	rows, err := l.db.Query(ctx, `
-SELECT d.subscriber_id, d.state, d.attempts, d.doubts, coalesce(s.email, ''), coalesce(s.name, ''), coalesce(s.status, 'erased'), coalesce(s.generation, 0)
+SELECT d.subscriber_id, d.state, d.attempts, d.doubts, coalesce(s.email, ''), coalesce(s.name, ''), coalesce(s.status, 'erased'), coalesce(s.generation, 0),
+	coalesce(s.format, ''), coalesce(s.topics, '')
 FROM deliveries d LEFT JOIN subscribers s ON s.id = d.subscriber_id
 WHERE d.issue_id = $1 AND d.subscriber_id > $2 AND d.subscriber_id <= $3
 	AND (d.state IN (0, 1) OR d.state IN (3, 5) AND d.until > 0 AND d.until <= $4)
@@ -83,9 +86,11 @@ ORDER BY d.subscriber_id LIMIT $5`, c.issue, after, c.last, database.Millis(l.no
 	list := make([]due, 0, limit)
 	for rows.Next() {
 		d := due{lease: c}
-		if err := rows.Scan(&d.id, &d.state, &d.attempts, &d.doubts, &d.email, &d.name, &d.status, &d.generation); err != nil {
+		var format, topics string
+		if err := rows.Scan(&d.id, &d.state, &d.attempts, &d.doubts, &d.email, &d.name, &d.status, &d.generation, &format, &topics); err != nil {
 			return nil, fmt.Errorf("delivery: load: %w", err)
 		}
+		d.variant = subscribers.VariantKey(format, topics)
 		list = append(list, d)
 	}
 	if err := rows.Err(); err != nil {

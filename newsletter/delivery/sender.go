@@ -141,18 +141,11 @@ func (s *Sender) Work(ctx context.Context, issue database.ID) error {
 	if err := s.ledger.Enqueue(ctx, issue, nil); err != nil {
 		return err
 	}
-	message, err := s.store.Edition(ctx, issue, "")
+	all, err := s.editions(ctx, issue)
 	if err != nil {
 		return err
 	}
-	edition, err := transport.ParseEdition(message)
-	if err != nil {
-		return fmt.Errorf("delivery: edition of issue %s: %w", issue, err)
-	}
-	if edition, err = edition.Sign(s.ledger.now(), s.opt.DKIM...); err != nil {
-		return err
-	}
-	if err := s.round(ctx, issue, send.Started, edition); err != nil {
+	if err := s.round(ctx, issue, send.Started, all); err != nil {
 		if ctx.Err() != nil {
 			s.rest()
 		}
@@ -172,7 +165,7 @@ func (s *Sender) Work(ctx context.Context, issue database.ID) error {
 }
 
 // round runs the feeder, the connections and the recorder until nothing is due.
-func (s *Sender) round(ctx context.Context, issue database.ID, began time.Time, edition *transport.Edition) error {
+func (s *Sender) round(ctx context.Context, issue database.ID, began time.Time, all editions) error {
 	rec, err := newRecorder(s.ledger, s.connections()+1, s.opt.Log)
 	if err != nil {
 		return err
@@ -190,7 +183,7 @@ func (s *Sender) round(ctx context.Context, issue database.ID, began time.Time, 
 	for _, l := range s.lanes {
 		l.begin()
 		for range l.relay.Connections {
-			w := &worker{sender: s, lane: l, feeder: f, edition: edition, rec: rec, stop: cancel, began: began}
+			w := &worker{sender: s, lane: l, feeder: f, editions: all, rec: rec, stop: cancel, began: began}
 			workers.Go(func() { w.run(ctx) })
 		}
 	}

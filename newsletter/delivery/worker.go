@@ -15,13 +15,13 @@ import (
 
 // worker is one connection to a relay and the deliveries that pass over it.
 type worker struct {
-	sender  *Sender
-	lane    *lane
-	feeder  *feeder
-	edition *transport.Edition
-	rec     *recorder
-	stop    context.CancelCauseFunc
-	began   time.Time
+	sender   *Sender
+	lane     *lane
+	feeder   *feeder
+	editions editions
+	rec      *recorder
+	stop     context.CancelCauseFunc
+	began    time.Time
 
 	conn   Courier
 	sent   int  // messages over conn
@@ -220,9 +220,12 @@ func (w *worker) prepare(p *parcel, d *due) (ready bool, err error) {
 		return false, nil
 	}
 	settled := d.entry()
+	edition := w.editions.of(d.variant)
 	switch {
 	case d.status != string(subscribers.Active):
 		settled.state, settled.why = Skipped, d.status
+	case edition == nil:
+		settled.state, settled.why = Skipped, "nothing of their topics"
 	case d.state == Offered && (d.doubts > 0 || w.sender.opt.Retry.Hold):
 		settled.state, settled.doubts, settled.why = Doubtful, d.doubts+1, "interrupted after it was offered"
 	default:
@@ -230,7 +233,7 @@ func (w *worker) prepare(p *parcel, d *due) (ready bool, err error) {
 			d.doubts++ // an interrupted offer: this is the one resending
 		}
 		reader := w.sender.reader(d)
-		body, err := w.edition.Append(p.letter.Body[:0], &reader)
+		body, err := edition.Append(p.letter.Body[:0], &reader)
 		if err == nil {
 			p.letter.From, p.letter.To, p.letter.ID, p.letter.Body = reader.ReturnPath, reader.Address, reader.MessageID, body
 			return true, nil
@@ -252,14 +255,16 @@ func (w *worker) lookAgain(d *due) error {
 	if l.now().Sub(d.read) < stillKnown {
 		return nil
 	}
-	err := l.db.QueryRow(context.Background(), `SELECT email, name, status, generation FROM subscribers WHERE id = $1`, d.id).Scan(&d.email, &d.name, &d.status, &d.generation)
+	var format, topics string
+	err := l.db.QueryRow(context.Background(), `SELECT email, name, status, generation, format, topics FROM subscribers WHERE id = $1`, d.id).
+		Scan(&d.email, &d.name, &d.status, &d.generation, &format, &topics)
 	if errors.Is(err, sql.ErrNoRows) {
 		d.status, err = "erased", nil
 	}
 	if err != nil {
 		return fmt.Errorf("delivery: look again: %w", err)
 	}
-	d.read = l.now()
+	d.read, d.variant = l.now(), subscribers.VariantKey(format, topics)
 	return nil
 }
 

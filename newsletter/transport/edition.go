@@ -76,6 +76,9 @@ var markers = func() *regexp.Regexp {
 func ParseEdition(message []byte) (*Edition, error) {
 	headerEnd := bytes.Index(message, []byte("\r\n\r\n"))
 	htmlStart := bytes.Index(message, []byte("Content-Type: text/html"))
+	if htmlStart < 0 { // text only
+		htmlStart = len(message)
+	}
 	if headerEnd < 0 || htmlStart < headerEnd || !bytes.HasSuffix(message, []byte("\r\n")) {
 		return nil, errors.New("transport: these bytes are not an edition")
 	}

@@ -34,9 +34,35 @@ const (
 )
 
 // Freeze builds an edition: a multipart/alternative message with the text and
-// the HTML of m, slot markers standing where each reader's own words go. The
-// same arguments give the same bytes.
+// the HTML of m, or one of text alone where there is no HTML, slot markers
+// standing where each reader's own words go. The same arguments give the same
+// bytes.
 func Freeze(m newsletter.Mail, h Headers) (*Edition, error) {
+	return build(m, h, func(msg *gomail.Msg) {
+		msg.SetGenHeaderPreformatted(gomail.HeaderListUnsubscribe, "<"+newsletter.SlotUnsubscribe.Marker()+">")
+		msg.SetGenHeaderPreformatted(gomail.HeaderListUnsubscribePost, "List-Unsubscribe=One-Click") // RFC 8058
+		msg.SetGenHeaderPreformatted("List-Id", listID(h))
+		// Both keep vacation responders quiet: the first is the standard (RFC 3834, 2 and 5),
+		// which is meant for periodic mails too; the second is what older ones look at.
+		msg.SetGenHeaderPreformatted("Auto-Submitted", "auto-generated")
+		msg.SetGenHeaderPreformatted("Precedence", "bulk")
+		if h.Feedback != "" {
+			msg.SetGenHeaderPreformatted("Feedback-ID", h.Feedback)
+		}
+		if h.Archive != "" {
+			msg.SetGenHeaderPreformatted("List-Archive", "<"+h.Archive+">")
+		}
+	})
+}
+
+// FreezeLetter builds a mail to one person, who asked for it by pressing a
+// button: it belongs to no list, and nobody is to answer it by machine (RFC 3834, 5).
+func FreezeLetter(m newsletter.Mail, h Headers) (*Edition, error) {
+	return build(m, h, func(msg *gomail.Msg) { msg.SetGenHeaderPreformatted("Auto-Submitted", "auto-generated") })
+}
+
+// build makes the message; kind adds the fields that say what kind of mail it is.
+func build(m newsletter.Mail, h Headers, kind func(*gomail.Msg)) (*Edition, error) {
 	for _, s := range []string{m.Subject, h.From.Name, h.ListName, h.ListID, h.Archive, h.Feedback} {
 		if strings.ContainsAny(s, "\r\n\x00") {
 			return nil, fmt.Errorf("transport: freeze: %q has a line break in it, which no header may have", s)
@@ -53,21 +79,11 @@ func Freeze(m newsletter.Mail, h Headers) (*Edition, error) {
 	msg.SetDateWithValue(h.Date)
 	msg.SetMessageIDWithValue(slotMessageID.Marker())
 	msg.SetGenHeaderPreformatted("To", slotTo.Marker())
-	msg.SetGenHeaderPreformatted(gomail.HeaderListUnsubscribe, "<"+newsletter.SlotUnsubscribe.Marker()+">")
-	msg.SetGenHeaderPreformatted(gomail.HeaderListUnsubscribePost, "List-Unsubscribe=One-Click") // RFC 8058
-	msg.SetGenHeaderPreformatted("List-Id", listID(h))
-	// Both keep vacation responders quiet: the first is the standard (RFC 3834, 2 and 5),
-	// which is meant for periodic mails too; the second is what older ones look at.
-	msg.SetGenHeaderPreformatted("Auto-Submitted", "auto-generated")
-	msg.SetGenHeaderPreformatted("Precedence", "bulk")
-	if h.Feedback != "" {
-		msg.SetGenHeaderPreformatted("Feedback-ID", h.Feedback)
-	}
-	if h.Archive != "" {
-		msg.SetGenHeaderPreformatted("List-Archive", "<"+h.Archive+">")
-	}
+	kind(msg)
 	msg.SetBodyString(gomail.TypeTextPlain, m.Text)
-	msg.AddAlternativeString(gomail.TypeTextHTML, m.HTML)
+	if m.HTML != "" {
+		msg.AddAlternativeString(gomail.TypeTextHTML, m.HTML)
+	}
 	var b bytes.Buffer
 	if _, err := msg.WriteTo(&b); err != nil {
 		return nil, fmt.Errorf("transport: freeze: %w", err)
@@ -77,7 +93,7 @@ func Freeze(m newsletter.Mail, h Headers) (*Edition, error) {
 
 // headerOrder is how a person reads a header, and the same for every edition:
 // go-mail writes preformatted fields in no order.
-var headerOrder = []string{"Date", "From", "Reply-To", "To", "Subject", "Message-ID", "List-Id", "List-Unsubscribe", "List-Unsubscribe-Post", "List-Archive", "Feedback-ID", "Auto-Submitted", "Precedence", "MIME-Version", "Content-Type"}
+var headerOrder = []string{"Date", "From", "Reply-To", "To", "Subject", "Message-ID", "List-Id", "List-Unsubscribe", "List-Unsubscribe-Post", "List-Archive", "Feedback-ID", "Auto-Submitted", "Precedence", "MIME-Version", "Content-Transfer-Encoding", "Content-Type"}
 
 // inOrder sorts the fields of a message's header.
 func inOrder(message []byte) []byte {

@@ -158,11 +158,9 @@ func TestOpenAlone(t *testing.T) {
 		if err := other.Close(); err != nil {
 			t.Fatal(err)
 		}
-		alone := database.DB{}
+		var alone *database.DB
 		for range 50 { // PostgreSQL takes a moment to notice who left
-			var db *database.DB
-			if db, err = database.OpenAlone(ctx, url); err == nil {
-				alone = *db
+			if alone, err = database.OpenAlone(ctx, url); err == nil {
 				break
 			}
 		}

@@ -37,6 +37,8 @@ type DB struct {
 	kind  Kind
 	write *sql.DB
 	read  *sql.DB
+
+	shared sharing
 }
 
 // readers is how many SQLite connections read at once.

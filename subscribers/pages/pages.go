@@ -1,40 +1,73 @@
-// Package pages is where subscribers manage their own subscription. Their links
-// need no password, so they say nothing that a link's finder should not read,
-// and looking at a page changes nothing.
+// Package pages is where people subscribe and where subscribers manage their own
+// subscription. Readers' links need no password, so their pages say nothing that
+// a link's finder should not read, and looking at a page changes nothing.
+//
+// The addresses, of which those behind a token are one reader's own:
+//
+//	/subscribe            the form; /subscribe/sent says to look into the inbox
+//	/lost                 asks for the link to one's subscription
+//	/api/subscriptions    the form for programs, in JSON
+//	/c/{token}            confirms a subscription
+//	/p/{token}            preferences, pause, change of address, download, erasure
+//	/u/{token}            unsubscribes, by hand or by a mail provider (RFC 8058)
+//	/o/{token} /n/{token} confirm a change of address, from the old one and the new
 package pages
 
 import (
 	"bytes"
-	"cmp"
+	"context"
 	"errors"
+	"fmt"
 	"html/template"
 	"log/slog"
 	"net/http"
 	"net/netip"
-	"strings"
+	"strconv"
+	"time"
 
 	"apta/subscribers"
+	"apta/subscribers/database"
 	"apta/templates"
 )
 
 // Masthead says whose pages these are.
 type Masthead struct {
 	Name, Newsroom, Postal, BaseURL, Language string
+	Zone                                      *time.Location // in which days begin; UTC where nil
+}
+
+// Options are what an operator decides about the pages.
+type Options struct {
+	Masthead
+	// Topics gives the themes that readers can choose from; nil is none.
+	Topics func(context.Context) ([]string, error)
+	// Received gives what was sent to a reader, for the copy of their data; nil
+	// leaves it out.
+	Received func(context.Context, database.ID) (any, error)
+	// ProofBits is how hard the work is that a browser does before somebody can
+	// subscribe: about 2^ProofBits hashes. 0 asks for none.
+	ProofBits int
+	// Visitor gives a visitor's address; nil takes the connection's.
+	Visitor func(*http.Request) netip.Addr
+	Now     func() time.Time // nil is time.Now
 }
 
 // Pages serves subscribers. It is safe for concurrent use.
 type Pages struct {
-	store    *subscribers.Store
-	keys     *subscribers.Keys
-	masthead Masthead
-	pages    *template.Template
-	words    map[string]templates.Words
-	log      *slog.Logger
+	store   *subscribers.Store
+	keys    *subscribers.Keys
+	options Options
+	pages   *template.Template
+	words   map[string]templates.Words
+	plurals *templates.Plurals
+	tags    []string // of the languages, the newsletter's first
+	cross   *http.CrossOriginProtection
+	log     *slog.Logger
 }
 
 // New reads the templates.
-func New(store *subscribers.Store, keys *subscribers.Keys, m Masthead, log *slog.Logger) (*Pages, error) {
-	pages, err := templates.Public()
+func New(store *subscribers.Store, keys *subscribers.Keys, o Options, log *slog.Logger) (*Pages, error) {
+	set, err := templates.Public()
 	if err != nil {
 		return nil, err
 	}
@@ -42,155 +75,152 @@ func New(store *subscribers.Store, keys *subscribers.Keys, m Masthead, log *slog
 	if err != nil {
 		return nil, err
 	}
-	return &Pages{store: store, keys: keys, masthead: m, pages: pages, words: words, log: log}, nil
+	plurals, err := templates.NewPlurals()
+	if err != nil {
+		return nil, err
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Zone == nil {
+		o.Zone = time.UTC
+	}
+	if o.Visitor == nil {
+		o.Visitor = peer
+	}
+	p := &Pages{store: store, keys: keys, options: o, pages: set, words: words, plurals: plurals, cross: http.NewCrossOriginProtection(), log: log}
+	p.tags = languages(words, o.Language)
+	// Behind a proxy that changes the Host header, our own origin is not the request's.
+	if err := p.cross.AddTrustedOrigin(origin(o.BaseURL)); err != nil {
+		return nil, fmt.Errorf("pages: base URL: %w", err)
+	}
+	return p, nil
 }
 
-// Register adds the pages to a mux: /u/{token} to unsubscribe and /p/{token} for
-// preferences.
+// Register adds the pages to a mux.
 func (p *Pages) Register(mux *http.ServeMux) {
-	mux.HandleFunc("GET /u/{token}", p.askToLeave)
-	mux.HandleFunc("POST /u/{token}", p.leave)
+	mux.HandleFunc("GET /subscribe", p.askToSubscribe)
+	mux.HandleFunc("POST /subscribe", p.subscribe) // from other sites too: see the method
+	mux.HandleFunc("GET /subscribe/sent", p.sent)
+	mux.HandleFunc("GET /api/subscriptions", p.apiForm)
+	mux.Handle("POST /api/subscriptions", p.own(p.apiSubscribe))
+	mux.HandleFunc("GET /lost", p.askForLink)
+	mux.Handle("POST /lost", p.own(p.lost))
+	mux.HandleFunc("GET /lost/sent", p.lostSent)
+
+	mux.HandleFunc("GET /c/{token}", p.askToConfirm)
+	mux.Handle("POST /c/{token}", p.own(p.confirm))
 	mux.HandleFunc("GET /p/{token}", p.preferences)
+	mux.Handle("POST /p/{token}", p.own(p.choose))
+	mux.Handle("POST /p/{token}/pause", p.own(p.pause))
+	mux.Handle("POST /p/{token}/address", p.own(p.changeAddress))
+	mux.Handle("POST /p/{token}/data", p.own(p.download))
+	mux.Handle("POST /p/{token}/erase", p.own(p.erase))
+	mux.HandleFunc("GET /u/{token}", p.askToLeave)
+	mux.HandleFunc("POST /u/{token}", p.leave) // from mail providers too: see the method
+	for path, purpose := range map[string]subscribers.Purpose{"/o/{token}": subscribers.PurposeChangeOld, "/n/{token}": subscribers.PurposeChangeNew} {
+		mux.HandleFunc("GET "+path, func(w http.ResponseWriter, r *http.Request) { p.askToMove(w, r, purpose) })
+		mux.Handle("POST "+path, p.own(func(w http.ResponseWriter, r *http.Request) { p.move(w, r, purpose) }))
+	}
 }
 
-// view is what the templates see.
-type view struct {
+// own lets through what comes from our own pages or from no browser at all.
+func (p *Pages) own(do http.HandlerFunc) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if p.cross.Check(r) != nil {
+			p.refuse(w, r, errForeign)
+			return
+		}
+		do(w, r)
+	})
+}
+
+// frame is what every page has.
+type frame struct {
 	Title, Description, Name, Newsroom, Postal, BaseURL string
 	Words                                               templates.Words
-	Heading, Text                                       string
-	Button, Action, Field                               string
-	Quiet, Home                                         bool
-	Subscriber                                          subscribers.Subscriber
+	Script                                              string   // the page's own, of the assets
+	Languages                                           []choice // in which the page is there too
+
+	Heading, Text string
 }
 
-// view fills in what every page has; heading and text are keys of the words.
-func (p *Pages) view(language, heading, text string) view {
-	m, words := p.masthead, templates.In(p.words, cmp.Or(language, p.masthead.Language))
-	name := strings.NewReplacer("{name}", m.Name)
-	return view{Title: m.Name, Name: m.Name, Newsroom: m.Newsroom, Postal: m.Postal, BaseURL: m.BaseURL, Words: words,
-		Heading: name.Replace(words[heading]), Text: name.Replace(words[text])}
+// choice is one of several things to choose from.
+type choice struct {
+	Value, Label string
+	Chosen       bool
 }
 
-func (p *Pages) reader(r *http.Request, purpose subscribers.Purpose) (subscribers.Subscriber, error) {
-	return p.store.Reader(r.Context(), purpose, r.PathValue("token"))
+// frame fills in what every page has; heading and text are keys of the words.
+func (p *Pages) frame(language, heading, text string) frame {
+	o, words := p.options, templates.In(p.words, language)
+	f := frame{Name: o.Name, Newsroom: o.Newsroom, Postal: o.Postal, BaseURL: o.BaseURL, Words: words,
+		Heading: words.Fill(heading, "name", o.Name), Text: words.Fill(text, "name", o.Name)}
+	f.Title = f.Heading + " · " + o.Name
+	return f
 }
 
-func (p *Pages) askToLeave(w http.ResponseWriter, r *http.Request) {
-	sub, err := p.reader(r, subscribers.PurposeUnsubscribe)
-	if err != nil {
-		p.refuse(w, err)
-		return
-	}
-	switch sub.Status {
-	case subscribers.Unsubscribed, subscribers.Complained, subscribers.Suppressed, subscribers.Erased:
-		p.showLeft(w, r, sub)
-		return
-	}
-	v := p.view(sub.Language, "leave_title", "leave_text")
-	v.Button, v.Action, v.Field = v.Words["leave_button"], r.URL.Path, "leave"
-	p.write(w, http.StatusOK, "message.html", v)
+// message is a page of a heading, a sentence and at most one button.
+type message struct {
+	frame
+	Button, Action, Field string
+	Quiet, Home           bool
 }
 
-// maxForm bounds a posted form, in bytes.
-const maxForm = 4 << 10
+// What is wrong with a request itself.
+var (
+	errForeign = errors.New("it came from another site")
+	errForm    = errors.New("the form is too large or not UTF-8")
+)
 
-// leave is both the one-click request of RFC 8058, which a mail provider posts
-// without cookie or login, and the buttons of the page.
-func (p *Pages) leave(w http.ResponseWriter, r *http.Request) {
-	sub, err := p.reader(r, subscribers.PurposeUnsubscribe)
-	if err != nil {
-		p.refuse(w, err)
-		return
-	}
-	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
-	words := templates.In(p.words, cmp.Or(sub.Language, p.masthead.Language))
-	consent := subscribers.Consent{Source: "unsubscribe page", Network: p.network(r)}
-	to := subscribers.Unsubscribed
-	switch r.PostFormValue("page") {
-	case "stay":
-		to, consent.Wording = subscribers.Active, words["stay_button"]
-	case "leave":
-		consent.Wording = words["leave_button"]
+// refuse answers a link or a form that is not good and says what to do, or that
+// something broke.
+func (p *Pages) refuse(w http.ResponseWriter, r *http.Request, err error) {
+	status, key := http.StatusInternalServerError, "error"
+	m := message{}
+	switch {
+	case errors.Is(err, subscribers.ErrToken):
+		status, key = http.StatusNotFound, "invalid"
+	case errors.Is(err, subscribers.ErrExpired), errors.Is(err, subscribers.ErrNotFound):
+		status, key, m.Button, m.Action = http.StatusGone, "expired", "subscribe", "/subscribe"
+	case errors.Is(err, errForeign):
+		status, key = http.StatusForbidden, "foreign"
+	case errors.Is(err, errForm):
+		status, key = http.StatusBadRequest, "refused"
 	default:
-		consent.Source = "one-click"
-		if r.PostFormValue("List-Unsubscribe") == "One-Click" {
-			consent.Wording = "List-Unsubscribe=One-Click" // RFC 8058, 3.1
-		}
+		p.log.Error("a subscriber's page failed", "err", err)
 	}
-	if sub.Status == subscribers.Erased || sub.Status == subscribers.Suppressed {
-		p.showLeft(w, r, sub)
+	tag := p.language(r)
+	m.frame = p.frame(tag, key+"_title", key+"_text")
+	if m.Button != "" {
+		p.write(w, status, "ask.html", askView{frame: m.frame, Link: m.Action + "?lang=" + m.Words["tag"], Label: m.Words[m.Button]})
 		return
 	}
-	if _, err := p.store.SetStatus(r.Context(), sub.ID, to, consent); err != nil {
-		p.refuse(w, err)
-		return
-	}
-	if to == subscribers.Unsubscribed {
-		p.showLeft(w, r, sub)
-		return
-	}
-	v := p.view(sub.Language, "back_title", "back_text")
-	v.Home = true
-	p.write(w, http.StatusOK, "message.html", v)
+	p.write(w, status, "message.html", m)
 }
 
-// network is that of a visitor, as the consent log keeps it.
-func (p *Pages) network(r *http.Request) string {
-	from, err := netip.ParseAddrPort(r.RemoteAddr)
-	if err != nil {
-		return ""
-	}
-	return p.store.Network(from.Addr())
-}
-
-func (p *Pages) showLeft(w http.ResponseWriter, r *http.Request, sub subscribers.Subscriber) {
-	v := p.view(sub.Language, "left_title", "left_text")
-	if sub.Status != subscribers.Erased && sub.Status != subscribers.Suppressed { // those cannot be brought back
-		v.Button, v.Action, v.Field, v.Quiet = v.Words["stay_button"], r.URL.Path, "stay", true
-	}
-	p.write(w, http.StatusOK, "message.html", v)
-}
-
-func (p *Pages) preferences(w http.ResponseWriter, r *http.Request) {
-	sub, err := p.reader(r, subscribers.PurposePreferences)
-	if err == nil && sub.Status == subscribers.Erased {
-		err = subscribers.ErrToken
-	}
-	if err != nil {
-		p.refuse(w, err)
-		return
-	}
-	v := p.view(sub.Language, "prefs_title", "")
-	v.Subscriber = sub
-	v.Button, v.Field = v.Words["leave_button"], "leave"
-	v.Action = "/u/" + p.keys.Token(subscribers.PurposeUnsubscribe, sub.ID, sub.Generation)
-	p.write(w, http.StatusOK, "preferences.html", v)
-}
-
-// refuse answers a link that is not valid, or says that something broke.
-func (p *Pages) refuse(w http.ResponseWriter, err error) {
-	if errors.Is(err, subscribers.ErrToken) {
-		p.write(w, http.StatusNotFound, "message.html", p.view("", "invalid_title", "invalid_text"))
-		return
-	}
-	p.log.Error("a subscriber's page failed", "err", err)
-	p.write(w, http.StatusInternalServerError, "message.html", p.view("", "error_title", "error_text"))
-}
-
-func (p *Pages) write(w http.ResponseWriter, status int, name string, v view) {
+// write executes a template and sends the page with the headers of a personal one.
+func (p *Pages) write(w http.ResponseWriter, status int, name string, view any) {
 	var b bytes.Buffer
-	if err := p.pages.ExecuteTemplate(&b, name, v); err != nil {
+	if err := p.pages.ExecuteTemplate(&b, name, view); err != nil {
 		p.log.Error("a template failed", "template", name, "err", err)
 		http.Error(w, "internal error", http.StatusInternalServerError)
 		return
 	}
 	h := w.Header()
+	personal(h)
 	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Content-Length", strconv.Itoa(b.Len()))
+	h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'")
+	h.Set("Cross-Origin-Opener-Policy", "same-origin")
+	w.WriteHeader(status)
+	w.Write(b.Bytes())
+}
+
+// personal keeps what is one reader's own out of caches, other sites and indexes.
+func personal(h http.Header) {
 	h.Set("Cache-Control", "no-store")
-	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'")
 	h.Set("Referrer-Policy", "no-referrer") // the address of the page is the reader's key
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("X-Robots-Tag", "noindex")
-	w.WriteHeader(status)
-	w.Write(b.Bytes())
 }

@@ -23,10 +23,11 @@ type site struct {
 	db    *database.DB
 	store *subscribers.Store
 	keys  *subscribers.Keys
+	pages *Pages
 	id    database.ID
 }
 
-func newSite(t *testing.T, language string) *site {
+func newSite(t testing.TB, language string) *site {
 	t.Helper()
 	ctx := context.Background()
 	db, err := database.Open(ctx, filepath.Join(t.TempDir(), "apta.db"))
@@ -46,10 +47,12 @@ func newSite(t *testing.T, language string) *site {
 		t.Fatal(err)
 	}
 	s.store.Each(ctx, func(sub subscribers.Subscriber) error { s.id = sub.ID; return nil })
-	p, err := New(s.store, s.keys, Masthead{Name: "Week in Review", Newsroom: "Orda", BaseURL: "https://news.example", Language: "en"}, slog.New(slog.NewTextHandler(io.Discard, nil)))
+	topics := func(context.Context) ([]string, error) { return []string{"Courts", "Harbour"}, nil }
+	p, err := New(s.store, s.keys, Options{Topics: topics, Masthead: Masthead{Name: "Week in Review", Newsroom: "Orda", BaseURL: "https://news.example", Language: "en"}}, slog.New(slog.NewTextHandler(io.Discard, nil)))
 	if err != nil {
 		t.Fatal(err)
 	}
+	s.pages = p
 	p.Register(s.mux)
 	return s
 }
@@ -246,7 +249,7 @@ func TestOtherStatuses(t *testing.T) {
 		if w := s.do("POST", link, "page=stay"); !strings.Contains(w.Body.String(), "You have left") || strings.Contains(w.Body.String(), "<form") || s.status(t) != status {
 			t.Errorf("who is erased comes back:\n%s", w.Body)
 		}
-		if w := s.do("GET", "/p/"+s.keys.Token(subscribers.PurposePreferences, s.id, 0), ""); w.Code != http.StatusNotFound {
+		if w := s.do("GET", "/p/"+s.keys.Token(subscribers.PurposePreferences, s.id, 0), ""); w.Code != http.StatusGone {
 			t.Errorf("who is erased has preferences: %d", w.Code)
 		}
 	}
