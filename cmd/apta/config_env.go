@@ -92,7 +92,7 @@ func configFields(v reflect.Value, prefix string) (fields []configField) {
 func configKeys() (keys []string) {
 	for _, f := range configFields(reflect.ValueOf(&Config{Relay: make([]RelayConfig, 1)}).Elem(), "") {
 		keys = append(keys, f.key)
-		if f.value.Kind() == reflect.Slice { // of tables
+		if f.value.Kind() == reflect.Slice && f.value.Type().Elem().Kind() == reflect.Struct {
 			for _, inner := range configFields(f.value.Index(0), f.key+".") {
 				keys = append(keys, inner.key)
 			}

@@ -51,7 +51,7 @@ func browse(t *testing.T, script string) {
 		c.Subscribe.ProofOfWork = 14
 		c.Newsletter.Topics = []string{"Courts", "Harbour", "Schools", "War in Ukraine"}
 	})
-	n.app.now, n.clock = time.Now, time.Now()
+	n.app.now = time.Now
 	ctx, cancel := context.WithTimeout(t.Context(), 8*time.Minute)
 	defer cancel()
 	done := make(chan error, 1)

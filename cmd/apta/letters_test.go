@@ -55,7 +55,7 @@ func (d *doorway) refuse(address string) {
 		d.t.Fatal(err)
 	}
 	d.t.Cleanup(relay.Close)
-	d.relay, d.postman.relay.Port = relay, relay.Port()
+	d.relay, d.cfg.SMTP.Port = relay, relay.Port()
 }
 
 // fetch asks for a page; a form is posted.
@@ -89,7 +89,7 @@ func (d *doorway) ask(path, email string, more ...string) {
 	for i := 0; i+1 < len(more); i += 2 {
 		form.Add(more[i], more[i+1])
 	}
-	d.clock = d.clock.Add(3 * time.Second)
+	d.wait(3 * time.Second)
 	if status, page := d.fetch(path, form); status != http.StatusOK || strings.Contains(page, "problem") {
 		d.t.Fatalf("%s answers %d:\n%s", path, status, page)
 	}
@@ -148,24 +148,24 @@ func TestAReaderComesAndGoes(t *testing.T) {
 func TestLettersWaitForTheRelay(t *testing.T) {
 	d := newDoorway(t)
 	ctx := context.Background()
-	right := d.postman.relay.Port
-	d.postman.relay.Port = 1 // nothing listens there
+	right := d.cfg.SMTP.Port
+	d.cfg.SMTP.Port = 1 // nothing listens there
 	d.ask("/subscribe", "new@example.org")
 	for range 3 {
 		if err := d.postman.sendDue(ctx); err != nil {
 			t.Fatal(err)
 		}
-		d.clock = d.clock.Add(time.Minute)
+		d.wait(time.Minute)
 	}
 	if d.relay.Count() != 0 {
 		t.Fatal("a letter came by no way")
 	}
-	d.postman.relay.Port = right
+	d.cfg.SMTP.Port = right
 	for range 3 {
 		if err := d.postman.sendDue(ctx); err != nil {
 			t.Fatal(err)
 		}
-		d.clock = d.clock.Add(time.Hour)
+		d.wait(time.Hour)
 	}
 	if d.relay.Count() != 1 {
 		t.Errorf("%d letters came", d.relay.Count())
@@ -182,7 +182,7 @@ func TestLettersOutliveTheirPostman(t *testing.T) {
 	if err := d.postman.sendDue(context.Background()); err != nil || d.relay.Count() != 0 {
 		t.Fatalf("it was taken twice: %d letters (%v)", d.relay.Count(), err)
 	}
-	d.clock = d.clock.Add(letterHold + time.Second)
+	d.wait(letterHold + time.Second)
 	if m, _ := d.post(); m.To != "<new@example.org>" || d.relay.Count() != 1 {
 		t.Errorf("%d letters, the last to %s", d.relay.Count(), m.To)
 	}
@@ -197,7 +197,7 @@ func TestARefusedLetterHoldsUpNoOther(t *testing.T) {
 	if m, _ := d.post(); m.To != "<taken@example.org>" || d.relay.Count() != 1 {
 		t.Errorf("%d letters, the last to %s", d.relay.Count(), m.To)
 	}
-	d.clock = d.clock.Add(24 * time.Hour)
+	d.wait(24 * time.Hour)
 	if d.post(); d.relay.Count() != 1 {
 		t.Errorf("a refused letter was sent again: %d", d.relay.Count())
 	}

@@ -56,7 +56,7 @@ func TestHalfSentIssueMovesToPostgreSQL(t *testing.T) {
 		t.Fatal(err)
 	}
 	said := strings.Join(strings.Fields(n.stdout.(*bytes.Buffer).String()), " ")
-	for _, want := range []string{fmt.Sprintf("%d subscribers", readers), fmt.Sprintf("%d deliveries", readers), "1 editions", "every row was read back", `database = "postgres://apta@127.0.0.1`} {
+	for _, want := range []string{fmt.Sprintf("%d subscribers", readers), fmt.Sprintf("%d deliveries", readers), "2 editions", "every row was read back", `database = "postgres://apta@127.0.0.1`} {
 		if !strings.Contains(said, want) {
 			t.Errorf("nothing of %q in\n%s", want, said)
 		}

@@ -58,6 +58,11 @@ func newNewsroom(t *testing.T, set func(*Config)) *newsroom {
 	return n
 }
 
+func (n *newsroom) wait(d time.Duration) {
+	now := n.clock.Load().Add(d)
+	n.clock.Store(&now)
+}
+
 func (n *newsroom) at(t *testing.T, clock string) {
 	t.Helper()
 	at, err := time.Parse(time.RFC3339, clock)

@@ -33,14 +33,14 @@ func TestReadersGetTheirTopics(t *testing.T) {
 	for _, theme := range []string{"Harbour", "Courts", "War"} {
 		for _, latest := range []bool{false, true} {
 			text := map[bool]string{true: "Headline", false: "Story"}[latest] + " of the " + theme
-			items = append(items, newsletter.Item{URL: "https://x.example/" + strings.ReplaceAll(text, " ", "-"), Title: text, Summary: text + " was told.", Theme: theme, Latest: latest, Published: n.clock.Add(time.Hour)})
+			items = append(items, newsletter.Item{URL: "https://x.example/" + strings.ReplaceAll(text, " ", "-"), Title: text, Summary: text + " was told.", Theme: theme, Latest: latest, Published: n.now().Add(time.Hour)})
 		}
 	}
 	if _, err := n.rooms.newsletter.PutItems(ctx, items); err != nil {
 		t.Fatal(err)
 	}
 	n.at(t, "2024-10-18T08:00:00+05:00")
-	issue, err := n.compose(ctx, n.rooms, n.cfg.slotWindow(n.cfg.cron.Next(n.clock)))
+	issue, err := n.compose(ctx, n.rooms, n.cfg.slotWindow(n.cfg.cron.Next(n.now())))
 	if err != nil {
 		t.Fatal(err)
 	}
