@@ -45,7 +45,7 @@ func browse(t *testing.T, script string) {
 		t.Fatal(err)
 	}
 	site := "http://" + listener.Addr().String()
-	n := newNewsroom(t, func(c *Config) {
+	n := openNewsroom(t, func(c *Config) {
 		c.BaseURL = site
 		c.Newsletter.Name, c.Newsletter.Newsroom, c.Newsletter.Postal = "Week in Review", "Orda", "Almaty, Kazakhstan"
 		c.Subscribe.ProofOfWork = 14

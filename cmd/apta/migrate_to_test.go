@@ -29,7 +29,7 @@ func TestHalfSentIssueMovesToPostgreSQL(t *testing.T) {
 	t.Cleanup(func() { pg.Stop("immediate") })
 
 	ctx := context.Background()
-	n := newNewsroom(t, func(c *Config) { c.Schedule.Policy = "approve" })
+	n := openNewsroom(t, func(c *Config) { c.Schedule.Policy = "approve" })
 	n.at(t, "2024-10-18T12:00:00+05:00")
 	const readers = 3000 // with the one a newsroom has
 	subs := make([]subscribers.Subscriber, readers-1)
@@ -164,7 +164,7 @@ func (n *newsroom) everyoneHas(t *testing.T, mails int) {
 
 func TestMigrateToWantsAnEmptyDatabase(t *testing.T) {
 	ctx := context.Background()
-	n, other := newNewsroom(t, nil), newNewsroom(t, nil)
+	n, other := openNewsroom(t, nil), openNewsroom(t, nil)
 	if err := n.rooms.db.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -181,7 +181,7 @@ func TestMigrateToWantsAnEmptyDatabase(t *testing.T) {
 // An old copy of the database is not moved.
 func TestFault_L7_AnOldCopyIsNotMigrated(t *testing.T) {
 	ctx := context.Background()
-	n := newNewsroom(t, nil)
+	n := openNewsroom(t, nil)
 	if err := errors.Join(n.passGuard(ctx, n.rooms), n.passGuard(ctx, n.rooms)); err != nil {
 		t.Fatal(err)
 	}

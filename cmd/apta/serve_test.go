@@ -25,7 +25,15 @@ type newsroom struct {
 	clock  atomic.Pointer[time.Time]
 }
 
+// newNewsroom is one whose engine runs.
 func newNewsroom(t *testing.T, set func(*Config)) *newsroom {
+	t.Helper()
+	n := openNewsroom(t, set)
+	n.run(t)
+	return n
+}
+
+func openNewsroom(t *testing.T, set func(*Config)) *newsroom {
 	t.Helper()
 	relay, err := smtptest.Start(smtptest.Options{})
 	if err != nil {
@@ -51,7 +59,6 @@ func newNewsroom(t *testing.T, set func(*Config)) *newsroom {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { n.close() })
-	n.run(t)
 	if _, err := n.rooms.subscribers.Add(context.Background(), subscribers.Subscriber{Email: "a@example.org"}, "test"); err != nil {
 		t.Fatal(err)
 	}

@@ -68,6 +68,8 @@ await page.goto(site + '/');
 await page.keyboard.press('Tab'); // the link that skips to the content
 assert.equal(await page.locator(':focus').getAttribute('href'), '#content');
 await page.keyboard.press('Tab');
+assert.equal(await page.locator(':focus').getAttribute('href'), `${site}/subscribe`);
+await page.keyboard.press('Tab');
 await page.keyboard.press('Enter');
 await page.waitForURL(`${site}/weekly/${week}`);
 await page.fill('input[type=search]', term);
