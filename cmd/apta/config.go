@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"apta/newsletter"
+	"apta/newsletter/assemble"
 	"apta/newsletter/delivery"
 	"apta/newsletter/schedule"
 	"apta/subscribers"
@@ -43,6 +44,7 @@ type Config struct {
 	from mail.Address
 
 	lateness time.Duration // schedule.lateness
+	phrases  *assemble.Phrases
 }
 
 // NewsletterConfig says whose newsletter it is and how its texts are made.
@@ -53,6 +55,7 @@ type NewsletterConfig struct {
 	Language    string `toml:"language"`
 	TitlePrefix string `toml:"title_prefix"`
 	Standfirst  string `toml:"standfirst"`
+	StyleFile   string `toml:"style_file"`
 	Latest      int    `toml:"latest"`
 	Postal      string `toml:"postal_address"`
 	Reason      string `toml:"reason"`
@@ -121,6 +124,9 @@ func loadConfig(file string, named bool, environ []string) (*Config, error) {
 		return nil, errors.Join(problems...)
 	}
 	c.resolvePaths(file)
+	if err := c.readStyle(); err != nil {
+		return nil, err
+	}
 	return &c, nil
 }
 
@@ -150,7 +156,7 @@ func decodeTOML(file string, text []byte, c *Config) error {
 // it does not matter where apta is started from.
 func (c *Config) resolvePaths(file string) {
 	dir := filepath.Dir(file)
-	files := []*string{&c.SecretFile, &c.StateFile, &c.SMTP.PasswordFile, &c.DKIM.RSAFile, &c.DKIM.Ed25519File}
+	files := []*string{&c.SecretFile, &c.StateFile, &c.Newsletter.StyleFile, &c.SMTP.PasswordFile, &c.DKIM.RSAFile, &c.DKIM.Ed25519File}
 	for i := range c.Relay {
 		files = append(files, &c.Relay[i].PasswordFile)
 	}

@@ -37,7 +37,7 @@ type ItemReason struct {
 // Compose makes the issue of a window. The error wraps ErrEmpty where no item is
 // left to write about, and says why.
 func Compose(items []newsletter.Item, w newsletter.Window, s Style) (newsletter.Issue, Reasons, error) {
-	c := &composer{style: s, phrases: language(s.Language), used: map[string]bool{}}
+	c := &composer{style: s, phrases: s.phrases(), used: map[string]bool{}}
 	review, latest := c.choose(items, w)
 	if len(review) == 0 {
 		return newsletter.Issue{}, c.reasons, c.empty(w, len(items))
@@ -66,7 +66,7 @@ func Compose(items []newsletter.Item, w newsletter.Window, s Style) (newsletter.
 // composer is one composition under way.
 type composer struct {
 	style   Style
-	phrases phrases
+	phrases *Phrases
 	used    map[string]bool // bridges that the issue has
 	reasons Reasons
 }
@@ -169,9 +169,9 @@ func (c *composer) title(groups []group) string {
 	var themes string
 	switch {
 	case len(order) > 2:
-		themes = strings.Join(named, ", ") + c.phrases.more
+		themes = strings.NewReplacer("{a}", named[0], "{b}", named[1]).Replace(c.phrases.Title.More)
 	case len(order) == 2:
-		themes = strings.Join(named, c.phrases.and)
+		themes = strings.NewReplacer("{a}", named[0], "{b}", named[1]).Replace(c.phrases.Title.Pair)
 	case len(order) == 1:
 		themes = named[0]
 	}

@@ -326,7 +326,7 @@ func FuzzAnchor(f *testing.F) {
 	f.Add("Prisoners pressed to sign", "Prisoners have *faced* pressure to sign [contracts](https://x.example).", "Meanwhile,")
 	f.Add("t", "**a** \\[b\\] `c` \"d e\" f g", "")
 	f.Fuzz(func(t *testing.T, title, summary, bridge string) {
-		c := &composer{phrases: english()}
+		c := &composer{phrases: Shipped("en")}
 		it := story(1, "T", "P", summary)
 		it.Title = title
 		p := c.piece(&it, strings.Join(strings.Fields(bridge), " "))

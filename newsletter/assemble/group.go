@@ -6,7 +6,6 @@ import (
 	"math"
 	"slices"
 	"strings"
-	"unicode"
 
 	"apta/newsletter"
 )
@@ -125,36 +124,4 @@ func paragraphs(items []newsletter.Item) (groups []group) {
 		groups = append(groups, group{name: name, items: part, made: true})
 	}
 	return groups
-}
-
-// bridge chooses a connective by what an item has in common with the one before
-// it, or none: where the summary opens with a connective itself, or the phrases
-// for that relation are used up.
-func (c *composer) bridge(it, before *newsletter.Item, opening bool) string {
-	if before == nil || it.Summary == "" || c.opensItself(it.Summary) {
-		return ""
-	}
-	var fitting []string
-	switch {
-	case opening && it.Theme != before.Theme:
-		fitting = c.phrases.newTheme
-	case opening:
-		return "" // the theme goes on: the paragraph's break is bridge enough
-	case it.Place != before.Place:
-		fitting = c.phrases.elsewhere
-	default:
-		fitting = c.phrases.further
-	}
-	for _, b := range fitting {
-		if !c.used[b] {
-			c.used[b] = true
-			return b
-		}
-	}
-	return ""
-}
-
-func (c *composer) opensItself(summary string) bool {
-	first := strings.FieldsFunc(newsletter.PlainText(summary), func(r rune) bool { return !unicode.IsLetter(r) && r != '-' })
-	return len(first) == 0 || c.phrases.openers[strings.ToLower(first[0])]
 }
