@@ -8,8 +8,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"apta/newsletter"
 	"apta/subscribers/database"
@@ -20,9 +18,10 @@ var ErrEmpty = errors.New("nothing to review")
 
 // Reasons says why an issue is as it is.
 type Reasons struct {
-	Items   []ItemReason `json:"items"` // in the order they were weighed: by time, then URL
-	Strands []string     `json:"strands"`
-	Title   string       `json:"title"`
+	Items   []ItemReason   `json:"items"` // in the order they were weighed: by time, then URL
+	Strands []string       `json:"strands"`
+	Bridges []BridgeReason `json:"bridges"` // in the order of the page
+	Title   TitleReason    `json:"title"`
 }
 
 // ItemReason says what became of one item.
@@ -47,19 +46,17 @@ func Compose(items []newsletter.Item, w newsletter.Window, s Style) (newsletter.
 		c.used[it.Bridge] = true // an editor's bridge is never repeated by one of ours
 	}
 	groups := c.group(review)
+	way := trail{places: map[string]int{}}
 	for i, g := range groups {
-		var before *newsletter.Item
-		if i > 0 {
-			before = &groups[i-1].items[len(groups[i-1].items)-1]
-		}
-		issue.Strands = append(issue.Strands, c.weave(g, before))
+		way.at, way.pieces = i, 0
+		issue.Strands = append(issue.Strands, c.weave(g, &way))
 	}
 	for _, it := range latest {
 		issue.Latest = append(issue.Latest, newsletter.Headline{ID: it.ID, Title: it.Title, URL: it.URL, Source: it.Source})
 	}
-	issue.Title = c.title(groups)
+	issue.Title, issue.Subject = c.title(groups)
 	issue.Standfirst = strings.ReplaceAll(s.Standfirst, "{newsroom}", s.Newsroom)
-	issue.Subject, issue.Preheader = issue.Title, issue.Standfirst
+	issue.Preheader = c.preheader(issue)
 	return issue, c.reasons, nil
 }
 
@@ -68,6 +65,7 @@ type composer struct {
 	style   Style
 	phrases *Phrases
 	used    map[string]bool // bridges that the issue has
+	corpus  corpus
 	reasons Reasons
 }
 
@@ -82,6 +80,7 @@ func (c *composer) choose(items []newsletter.Item, w newsletter.Window) (review,
 	slices.SortFunc(items, func(a, b newsletter.Item) int {
 		return cmp.Or(a.Published.Compare(b.Published), cmp.Compare(a.URL, b.URL))
 	})
+	c.read(items)
 	leads := map[string]bool{}
 	for _, it := range items {
 		leads[it.URL] = leads[it.URL] || !it.Latest && c.leftOut(&it, w) == ""
@@ -148,120 +147,4 @@ func mapsKeys(m map[string]int) func(func(string) bool) {
 			}
 		}
 	}
-}
-
-// title names the two themes with most items; among equals the first to appear.
-func (c *composer) title(groups []group) string {
-	count := map[string]int{}
-	var order []string
-	for _, g := range groups {
-		for _, it := range g.items {
-			if it.Theme == "" {
-				continue
-			}
-			if count[it.Theme]++; count[it.Theme] == 1 {
-				order = append(order, it.Theme)
-			}
-		}
-	}
-	slices.SortStableFunc(order, func(a, b string) int { return count[b] - count[a] })
-	named := order[:min(2, len(order))]
-	var themes string
-	switch {
-	case len(order) > 2:
-		themes = strings.NewReplacer("{a}", named[0], "{b}", named[1]).Replace(c.phrases.Title.More)
-	case len(order) == 2:
-		themes = strings.NewReplacer("{a}", named[0], "{b}", named[1]).Replace(c.phrases.Title.Pair)
-	case len(order) == 1:
-		themes = named[0]
-	}
-	var why []string
-	for _, t := range order {
-		why = append(why, fmt.Sprintf("%s %d", t, count[t]))
-	}
-	c.reasons.Title = "the themes with most items: " + strings.Join(why, ", ")
-	switch {
-	case themes == "":
-		c.reasons.Title = "no item has a theme"
-		return c.style.TitlePrefix
-	case c.style.TitlePrefix == "":
-		return themes
-	}
-	return c.style.TitlePrefix + ": " + themes
-}
-
-// weave makes a paragraph of a group. before is the item in front of it, nil at
-// the issue's beginning.
-func (c *composer) weave(g group, before *newsletter.Item) newsletter.Strand {
-	strand := newsletter.Strand{Name: g.name, Theme: g.theme()}
-	var texts []string
-	bridged := false
-	for i := range g.items {
-		it := &g.items[i]
-		why := "as the editor's strand and order say"
-		if g.made {
-			why = "grouped by theme and place"
-		}
-		bridge := it.Bridge
-		if bridge == "" && g.made && !bridged {
-			bridge = c.bridge(it, before, i == 0)
-			bridged = bridge != ""
-			if bridge != "" {
-				why += fmt.Sprintf("; %q was chosen as its bridge", bridge)
-			}
-		}
-		p := c.piece(it, bridge)
-		strand.Items = append(strand.Items, p)
-		texts = append(texts, newsletter.PlainText(p.Text))
-		c.say(it, true, g.name, why)
-		before = it
-	}
-	strand.Text = strings.Join(texts, " ")
-	c.reasons.Strands = append(c.reasons.Strands, fmt.Sprintf("%s: %d items", g.name, len(g.items)))
-	return strand
-}
-
-// piece writes an item's sentences behind its bridge.
-func (c *composer) piece(it *newsletter.Item, bridge string) newsletter.Piece {
-	text := strings.Join(strings.Fields(it.Summary), " ")
-	if text == "" {
-		// A story without a summary is told by its title, which is made a sentence.
-		text = escapeMarkdown(it.Title)
-		if last, _ := utf8.DecodeLastRuneInString(text); unicode.IsLetter(last) || unicode.IsDigit(last) {
-			text += "."
-		}
-	}
-	plain := newsletter.PlainText(text)
-	p := newsletter.Piece{ID: it.ID, Title: it.Title, URL: it.URL, Source: it.Source, Bridge: bridge, Text: text, Anchor: c.anchor(it.Title, text, plain)}
-	if bridge == "" {
-		return p
-	}
-	if strings.ContainsAny(bridge[len(bridge)-1:], ".!?") {
-		p.Text = escapeMarkdown(bridge) + " " + text // a sentence of its own
-		return p
-	}
-	p.Text = escapeMarkdown(bridge) + " " + c.lowerFirst(text)
-	// The link may begin with the very word that lost its capital.
-	if strings.HasPrefix(plain, p.Anchor) {
-		p.Anchor = c.lowerFirst(p.Anchor)
-	}
-	return p
-}
-
-// lowerFirst takes the capital from the first word where that is a function
-// word; names and abbreviations keep theirs.
-func (c *composer) lowerFirst(text string) string {
-	end := strings.IndexFunc(text, func(r rune) bool { return !unicode.IsLetter(r) })
-	if end < 0 {
-		end = len(text)
-	}
-	if lower := strings.ToLower(text[:end]); c.phrases.function[lower] {
-		return lower + text[end:]
-	}
-	return text
-}
-
-// escapeMarkdown lets plain words stand in Markdown as they are.
-func escapeMarkdown(s string) string {
-	return strings.NewReplacer(`\`, `\\`, "`", "\\`", "*", `\*`, "_", `\_`, "[", `\[`, "]", `\]`, "<", `\<`, "&", `\&`, "#", `\#`).Replace(s)
 }

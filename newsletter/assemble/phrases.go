@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/pelletier/go-toml/v2"
 )
@@ -21,14 +23,16 @@ type Phrases struct {
 	Title    struct {
 		Pair string `toml:"pair"` // {a} and {b} are the themes
 		More string `toml:"more"` // the same where there are further ones
+		Case string `toml:"case"` // keep or lower: what becomes of the themes' capitals
 	} `toml:"title"`
 	Words struct {
-		Function  string   `toml:"function"`
-		Common    string   `toml:"common"`
-		Openers   string   `toml:"openers"`
-		Stop      string   `toml:"stop"`
-		Days      string   `toml:"days"`
-		Opposites []string `toml:"opposites"` // "rose grew | fell shrank"
+		Function    string   `toml:"function"`
+		Common      string   `toml:"common"`
+		Openers     string   `toml:"openers"`
+		Connectives string   `toml:"connectives"`
+		Stop        string   `toml:"stop"`
+		Days        string   `toml:"days"`
+		Opposites   []string `toml:"opposites"` // "rose grew | fell shrank"
 	} `toml:"words"`
 	Bridges struct {
 		SameStory  []string `toml:"same_story"`
@@ -40,8 +44,9 @@ type Phrases struct {
 		NewSubject []string `toml:"new_subject"`
 	} `toml:"bridges"`
 
-	function, common, openers, stop, days map[string]bool
-	sides                                 map[string][]side // by word
+	function, common, openers, connectives, stop map[string]bool
+	days                                         vocabulary
+	sides                                        map[string][]side // by word
 }
 
 // side is a word's place among the opposites: which pair, and left or right.
@@ -130,6 +135,9 @@ func (p *Phrases) check(name string) (problems []error) {
 			problems = append(problems, fmt.Errorf("%s: %s: %q must have {a} and {b} in it, once each", name, t[0], t[1]))
 		}
 	}
+	if k := p.Title.Case; k != "" && k != "keep" && k != "lower" {
+		problems = append(problems, fmt.Errorf("%s: title.case: %q is neither keep nor lower", name, k))
+	}
 	for _, o := range p.Words.Opposites {
 		if left, right, found := strings.Cut(o, "|"); !found || strings.TrimSpace(left) == "" || strings.TrimSpace(right) == "" {
 			problems = append(problems, fmt.Errorf("%s: words.opposites: %q is not words, a bar, and their opposites", name, o))
@@ -170,7 +178,7 @@ func (p *Phrases) relations() map[Relation][]string {
 
 func (p *Phrases) index() {
 	p.function, p.common, p.openers = set(p.Words.Function), set(p.Words.Common), set(p.Words.Openers)
-	p.stop, p.days = set(p.Words.Stop), set(p.Words.Days)
+	p.connectives, p.stop, p.days = set(p.Words.Connectives), set(p.Words.Stop), readVocabulary(p.Words.Days)
 	p.sides = map[string][]side{}
 	for i, o := range p.Words.Opposites {
 		left, right, _ := strings.Cut(o, "|")
@@ -189,4 +197,28 @@ func set(words string) map[string]bool {
 		m[strings.ToLower(w)] = true
 	}
 	return m
+}
+
+// vocabulary is a list of words in which "июл*" stands for all that begin so.
+type vocabulary struct {
+	whole  map[string]bool
+	begins map[rune][]string // by the first letter
+}
+
+func readVocabulary(words string) vocabulary {
+	v := vocabulary{whole: map[string]bool{}, begins: map[rune][]string{}}
+	for w := range set(words) {
+		begin, open := strings.CutSuffix(w, "*")
+		if first, _ := utf8.DecodeRuneInString(begin); open {
+			v.begins[first] = append(v.begins[first], begin)
+		} else {
+			v.whole[w] = true
+		}
+	}
+	return v
+}
+
+func (v vocabulary) has(word string) bool {
+	first, _ := utf8.DecodeRuneInString(word)
+	return v.whole[word] || slices.ContainsFunc(v.begins[first], func(begin string) bool { return strings.HasPrefix(word, begin) })
 }

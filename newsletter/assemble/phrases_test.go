@@ -1,6 +1,7 @@
 package assemble
 
 import (
+	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -46,7 +47,7 @@ func TestStyleMistakes(t *testing.T) {
 		return strings.Replace(string(english), old, new, 1)
 	}
 	for _, c := range []struct{ text, want string }{
-		{change("later = [", "latter = ["), `own.toml:49: unknown key "bridges.latter"`},
+		{change("later = [", "latter = ["), fmt.Sprintf("own.toml:%d: unknown key \"bridges.latter\"", strings.Count(string(english[:strings.Index(string(english), "\nlater = ")]), "\n")+2)},
 		{change(`parallel = ["Similarly,", "In a similar vein,", "Likewise,"]`, ""), "own.toml: bridges.parallel is missing"},
 		{change(`pair = "{a} and {b}"`, ""), "own.toml: title.pair is missing"},
 		{change(`"{a} and {b}"`, `"{a} and"`), `own.toml: title.pair: "{a} and" must have {a} and {b}`},

@@ -6,6 +6,7 @@ type Style struct {
 	Newsroom    string
 	TitlePrefix string   // "Week in Review"
 	Standfirst  string   // {newsroom} stands for the newsroom
+	Preheader   string   // the same, and {first} for the first headline or story; empty is the standfirst
 	MaxLatest   int      // headlines in the latest news; 0 is none
 	Phrases     *Phrases // nil takes the shipped ones of the language
 }

@@ -1,0 +1,72 @@
+package assemble
+
+import (
+	"fmt"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"apta/newsletter"
+)
+
+// weave makes a paragraph of a group, which goes on from where the way has come.
+func (c *composer) weave(g group, way *trail) newsletter.Strand {
+	strand := newsletter.Strand{Name: g.name, Theme: g.theme()}
+	var texts []string
+	for i := range g.items {
+		it := &g.items[i]
+		why := "as the editor's strand and order say"
+		if g.made {
+			why = g.why
+		}
+		bridge := it.Bridge
+		switch {
+		case bridge != "":
+			c.reasons.Bridges = append(c.reasons.Bridges, BridgeReason{URL: it.URL, Bridge: bridge, Why: "the editor's own"})
+		case g.made:
+			bridge = c.bridge(it, way)
+		}
+		p := c.piece(it, bridge)
+		strand.Items = append(strand.Items, p)
+		texts = append(texts, newsletter.PlainText(p.Text))
+		c.say(it, true, g.name, why)
+		way.before, way.bridged, way.pieces = it, bridge != "", i+1
+		way.places[it.Place] = way.at
+	}
+	strand.Text = strings.Join(texts, " ")
+	c.reasons.Strands = append(c.reasons.Strands, fmt.Sprintf("%s: %d items", g.name, len(g.items)))
+	return strand
+}
+
+// piece writes an item's sentences behind its bridge.
+func (c *composer) piece(it *newsletter.Item, bridge string) newsletter.Piece {
+	text := strings.Join(strings.Fields(it.Summary), " ")
+	if text == "" {
+		// A story without a summary is told by its title, which is made a sentence.
+		text = escapeMarkdown(it.Title)
+		if last, _ := utf8.DecodeLastRuneInString(text); unicode.IsLetter(last) || unicode.IsDigit(last) {
+			text += "."
+		}
+	}
+	plain := newsletter.PlainText(text)
+	p := newsletter.Piece{ID: it.ID, Title: it.Title, URL: it.URL, Source: it.Source, Bridge: bridge, Text: text, Anchor: c.anchor(it.Title, text, plain)}
+	if bridge == "" {
+		return p
+	}
+	if isSentence(bridge) {
+		p.Text = escapeMarkdown(bridge) + " " + text // a sentence of its own
+		return p
+	}
+	lowered, _ := c.lowerFirst(text)
+	p.Text = escapeMarkdown(bridge) + " " + lowered
+	// The link may begin with the very word that lost its capital.
+	if strings.HasPrefix(plain, p.Anchor) && strings.HasPrefix(text, p.Anchor) {
+		p.Anchor = lowered[:len(p.Anchor)]
+	}
+	return p
+}
+
+// escapeMarkdown lets plain words stand in Markdown as they are.
+func escapeMarkdown(s string) string {
+	return strings.NewReplacer(`\`, `\\`, "`", "\\`", "*", `\*`, "_", `\_`, "[", `\[`, "]", `\]`, "<", `\<`, "&", `\&`, "#", `\#`).Replace(s)
+}
