@@ -37,6 +37,7 @@ type Config struct {
 	Relay      []RelayConfig    `toml:"relay"`
 	Limits     LimitsConfig     `toml:"limits"`
 	DKIM       DKIMConfig       `toml:"dkim"`
+	Theme      []ThemeConfig    `toml:"theme"`
 
 	file string // where it was read from, for messages
 	zone *time.Location
@@ -56,7 +57,10 @@ type NewsletterConfig struct {
 	TitlePrefix string `toml:"title_prefix"`
 	Standfirst  string `toml:"standfirst"`
 	StyleFile   string `toml:"style_file"`
+	Preheader   string `toml:"preheader"`
 	Latest      int    `toml:"latest"`
+	MinItems    int    `toml:"min_items"`
+	MaxItems    int    `toml:"max_items"`
 	Postal      string `toml:"postal_address"`
 	Reason      string `toml:"reason"`
 }
@@ -213,6 +217,7 @@ func (c *Config) check() (problems []error) {
 	if c.Secret != "" && len(c.Secret) < 32 {
 		bad("secret", "it has %d characters, at least 32 are needed", len(c.Secret))
 	}
+	c.checkRules(bad)
 	c.checkRelays(bad, oneOf)
 	c.checkLimits(bad)
 	return problems

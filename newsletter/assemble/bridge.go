@@ -49,26 +49,25 @@ func (c *composer) relate(it *newsletter.Item, t *trail) (Relation, string) {
 	opening := t.pieces == 0
 	before := t.before
 	score, by := c.bond(before, it)
-	slices.Sort(by)
 	story := c.oneStory(before, it, score)
-	shared := strings.Join(by, ", ")
 	if it.Theme == before.Theme || story {
 		if was, is := c.opposed(before, it); was != "" {
 			return Contrast, fmt.Sprintf("%q against %q", is, was)
 		}
 	}
+	alike := c.alike(before, it)
 	last, seen := t.places[it.Place]
 	switch {
 	case story && it.Published.Sub(before.Published) >= 24*time.Hour:
-		return Later, "one story, a later day: " + shared
+		return Later, "one story, a later day: " + c.spell(by)
 	case story:
-		return SameStory, "one story: " + shared
+		return SameStory, "one story: " + c.spell(by)
 	case opening && it.Place != "" && seen && last < t.at-1 && !c.namesPlace(it):
 		return Return, fmt.Sprintf("paragraph %d was in %s", last+1, it.Place)
 	case it.Theme != before.Theme:
 		return NewSubject, fmt.Sprintf("%s behind %s", orNone(it.Theme), orNone(before.Theme))
-	case it.Place != before.Place && c.alike(before, it) != "":
-		return Parallel, fmt.Sprintf("both titles have %s", c.alike(before, it))
+	case it.Place != before.Place && alike != "":
+		return Parallel, "both titles have " + alike
 	case it.Place != before.Place && it.Place != "" && before.Place != "":
 		return Elsewhere, fmt.Sprintf("%s in %s, before it in %s", it.Theme, it.Place, before.Place)
 	case opening:
@@ -155,8 +154,7 @@ func (c *composer) alike(a, b *newsletter.Item) string {
 			shared = append(shared, stem)
 		}
 	}
-	slices.Sort(shared)
-	return strings.Join(shared, ", ")
+	return c.spell(shared)
 }
 
 // namesPlace reports whether a summary's first sentence names its place, where a

@@ -3,43 +3,58 @@
 package assemble
 
 import (
-	"cmp"
 	"errors"
-	"fmt"
-	"slices"
 	"strings"
 
 	"apta/newsletter"
 	"apta/subscribers/database"
 )
 
-// ErrEmpty marks a week of which no review can be made.
+// ErrEmpty marks a week of which no review can be made: there is nothing, or less
+// than the newsroom's rules want.
 var ErrEmpty = errors.New("nothing to review")
+
+// Past is what earlier work leaves to this composition.
+type Past struct {
+	Earlier map[string]string // the week of the issue that had a URL already
+}
 
 // Reasons says why an issue is as it is.
 type Reasons struct {
 	Items   []ItemReason   `json:"items"` // in the order they were weighed: by time, then URL
-	Strands []string       `json:"strands"`
+	Strands []StrandReason `json:"strands"`
 	Bridges []BridgeReason `json:"bridges"` // in the order of the page
 	Title   TitleReason    `json:"title"`
+	Kept    []string       `json:"kept,omitempty"` // what an editor's words decided
+}
+
+// StrandReason says why a paragraph's items stand together.
+type StrandReason struct {
+	Name  string `json:"name"`
+	Items int    `json:"items"`
+	Why   string `json:"why"`
 }
 
 // ItemReason says what became of one item.
 type ItemReason struct {
 	ID    database.ID `json:"id"`
 	URL   string      `json:"url"`
+	Title string      `json:"title"`
 	In    bool        `json:"in"`
 	Where string      `json:"where,omitempty"` // the strand, or "latest"
 	Why   string      `json:"why"`
 }
 
 // Compose makes the issue of a window. The error wraps ErrEmpty where no item is
-// left to write about, and says why.
-func Compose(items []newsletter.Item, w newsletter.Window, s Style) (newsletter.Issue, Reasons, error) {
-	c := &composer{style: s, phrases: s.phrases(), used: map[string]bool{}}
+// left to write about or the rules want more of them, and says why.
+func Compose(items []newsletter.Item, w newsletter.Window, s Style, past Past) (newsletter.Issue, Reasons, error) {
+	c := &composer{style: s, phrases: s.phrases(), past: past, used: map[string]bool{}}
 	review, latest := c.choose(items, w)
 	if len(review) == 0 {
 		return newsletter.Issue{}, c.reasons, c.empty(w, len(items))
+	}
+	if err := c.tooFew(review, w); err != nil {
+		return newsletter.Issue{}, c.reasons, err
 	}
 	issue := newsletter.Issue{Week: w.Name, From: w.From, To: w.To, Language: s.Language}
 	for _, it := range review {
@@ -64,87 +79,12 @@ func Compose(items []newsletter.Item, w newsletter.Window, s Style) (newsletter.
 type composer struct {
 	style   Style
 	phrases *Phrases
+	past    Past
 	used    map[string]bool // bridges that the issue has
 	corpus  corpus
 	reasons Reasons
 }
 
 func (c *composer) say(it *newsletter.Item, in bool, where, why string) {
-	c.reasons.Items = append(c.reasons.Items, ItemReason{ID: it.ID, URL: it.URL, In: in, Where: where, Why: why})
-}
-
-// choose parts the items into those of the review, in the order they are to
-// appear, and the headlines, the newest first.
-func (c *composer) choose(items []newsletter.Item, w newsletter.Window) (review, latest []newsletter.Item) {
-	items = slices.Clone(items)
-	slices.SortFunc(items, func(a, b newsletter.Item) int {
-		return cmp.Or(a.Published.Compare(b.Published), cmp.Compare(a.URL, b.URL))
-	})
-	c.read(items)
-	leads := map[string]bool{}
-	for _, it := range items {
-		leads[it.URL] = leads[it.URL] || !it.Latest && c.leftOut(&it, w) == ""
-	}
-	for i := range items {
-		it := &items[i]
-		why := c.leftOut(it, w)
-		switch {
-		case why != "":
-			c.say(it, false, "", why)
-		case !it.Latest:
-			review = append(review, *it)
-		case leads[it.URL]:
-			c.say(it, false, "", "the review has this story already")
-		default:
-			latest = append(latest, *it)
-		}
-	}
-	slices.Reverse(latest)
-	for i := range latest {
-		if i < c.style.MaxLatest {
-			c.say(&latest[i], true, "latest", fmt.Sprintf("headline %d, the newest first", i+1))
-		} else {
-			c.say(&latest[i], false, "", fmt.Sprintf("%d newer headlines fill the latest news", c.style.MaxLatest))
-		}
-	}
-	return review, latest[:min(len(latest), c.style.MaxLatest)]
-}
-
-// leftOut says why an item has no place in this issue, or "".
-func (c *composer) leftOut(it *newsletter.Item, w newsletter.Window) string {
-	switch {
-	case it.Published.Before(w.From):
-		return "published before the week began"
-	case !it.Published.Before(w.To):
-		return "published after the week ended; the next issue has it"
-	case it.Language != "" && c.style.Language != "" && !strings.EqualFold(it.Language, c.style.Language):
-		return fmt.Sprintf("its language is %s, the issue's is %s", it.Language, c.style.Language)
-	}
-	return ""
-}
-
-func (c *composer) empty(w newsletter.Window, looked int) error {
-	err := fmt.Errorf("assemble: %s: %w: %d items were looked at", w.Name, ErrEmpty, looked)
-	counts := map[string]int{}
-	for _, r := range c.reasons.Items {
-		if r.In {
-			counts["only a headline"]++
-		} else {
-			counts[r.Why]++
-		}
-	}
-	for _, why := range slices.Sorted(mapsKeys(counts)) {
-		err = fmt.Errorf("%w; %d: %s", err, counts[why], why)
-	}
-	return err
-}
-
-func mapsKeys(m map[string]int) func(func(string) bool) {
-	return func(yield func(string) bool) {
-		for k := range m {
-			if !yield(k) {
-				return
-			}
-		}
-	}
+	c.reasons.Items = append(c.reasons.Items, ItemReason{ID: it.ID, URL: it.URL, Title: it.Title, In: in, Where: where, Why: why})
 }

@@ -102,7 +102,7 @@ func page(issue newsletter.Issue, latest string) string {
 // The measure of assembly is the page that a human newsroom made of its week.
 func TestSeedWeekWordForWord(t *testing.T) {
 	items := readItems(t, "../../../shared/seed-week/items.jsonl")
-	issue, reasons, err := Compose(items, week(t, "2024-W42", "Asia/Almaty"), style("Orda"))
+	issue, reasons, err := Compose(items, week(t, "2024-W42", "Asia/Almaty"), style("Orda"), Past{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -128,14 +128,14 @@ func TestShippedWeek(t *testing.T) {
 	for i := range items {
 		items[i].ID = database.ID(i + 1)
 	}
-	issue, _, err := Compose(items, week(t, "2026-W24", "Europe/Berlin"), style("The Quay Post"))
+	issue, _, err := Compose(items, week(t, "2026-W24", "Europe/Berlin"), style("The Quay Post"), Past{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	golden(t, "shipped-week.json", issue)
 	// The same items in any order make the same issue.
 	for seed := range uint64(5) {
-		again, _, err := Compose(shuffled(items, seed), week(t, "2026-W24", "Europe/Berlin"), style("The Quay Post"))
+		again, _, err := Compose(shuffled(items, seed), week(t, "2026-W24", "Europe/Berlin"), style("The Quay Post"), Past{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -154,7 +154,7 @@ func story(n int, theme, place, summary string) newsletter.Item {
 
 func compose(t *testing.T, s Style, items ...newsletter.Item) (newsletter.Issue, Reasons) {
 	t.Helper()
-	issue, reasons, err := Compose(items, week(t, "2024-W42", "UTC"), s)
+	issue, reasons, err := Compose(items, week(t, "2024-W42", "UTC"), s, Past{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -311,7 +311,7 @@ func TestLatestNews(t *testing.T) {
 func TestEmptyWeek(t *testing.T) {
 	headline, late := story(1, "", "", ""), story(2, "T", "P", "Late.")
 	headline.Latest, late.Published = true, monday.AddDate(0, 0, 30)
-	_, _, err := Compose([]newsletter.Item{headline, late}, week(t, "2024-W42", "UTC"), style("N"))
+	_, _, err := Compose([]newsletter.Item{headline, late}, week(t, "2024-W42", "UTC"), style("N"), Past{})
 	if !errors.Is(err, ErrEmpty) || !strings.Contains(err.Error(), "2 items were looked at; 1: only a headline; 1: published after the week ended") {
 		t.Errorf("error %v", err)
 	}
@@ -350,7 +350,7 @@ func benchmarkCompose(b *testing.B, count int) {
 	w := week(b, "2024-W42", "UTC")
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, _, err := Compose(items, w, style("N")); err != nil {
+		if _, _, err := Compose(items, w, style("N"), Past{}); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -1,6 +1,7 @@
 package assemble
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -22,6 +23,7 @@ type corpus struct {
 	upper  map[string]int    // and how often with a capital inside a sentence
 	places map[string]bool   // stems of the places
 	shared map[string]int    // how many items have a stem
+	spelt  map[string]string // a word of the texts for a stem, for people to read
 	limit  int               // a stem that more items have joins none
 }
 
@@ -38,7 +40,7 @@ type facts struct {
 // read takes in the texts of all items that may come into the issue.
 func (c *composer) read(items []newsletter.Item) {
 	c.corpus = corpus{facts: map[string]*facts{}, lower: map[string]int{}, upper: map[string]int{}, places: map[string]bool{},
-		shared: map[string]int{}, limit: min(max(len(items)/5, minCommon), maxCommon)}
+		shared: map[string]int{}, spelt: map[string]string{}, limit: min(max(len(items)/5, minCommon), maxCommon)}
 	places := map[string]bool{}
 	for i := range items {
 		it := &items[i]
@@ -65,7 +67,7 @@ func (c *composer) readTitle(f *facts, title string) {
 		if !startsUpper(title[w.start:]) {
 			c.corpus.lower[w.stem]++
 		}
-		c.note(f, w)
+		c.note(f, w, title)
 		if !w.stop {
 			f.title[w.stem] = true
 		}
@@ -98,15 +100,28 @@ func (c *composer) readSummary(f *facts, plain string) {
 			f.sides[s] = word
 		}
 		f.ownDays = f.ownDays || c.phrases.days.has(word)
-		c.note(f, w)
+		c.note(f, w, plain)
 	}
 }
 
 // note keeps a word by which an item may be joined with another.
-func (c *composer) note(f *facts, w word) {
+func (c *composer) note(f *facts, w word, text string) {
 	if first, _ := utf8.DecodeRuneInString(w.stem); !w.stop && utf8.RuneCountInString(w.stem) > 2 && unicode.IsLetter(first) {
 		f.stems[w.stem] = true
+		if _, found := c.corpus.spelt[w.stem]; !found {
+			c.corpus.spelt[w.stem] = text[w.start:w.end]
+		}
 	}
+}
+
+// spell gives stems as words that people know, in an order of their own.
+func (c *composer) spell(stems []string) string {
+	list := make([]string, len(stems))
+	for i, stem := range stems {
+		list[i] = c.corpus.spelt[stem]
+	}
+	slices.Sort(list)
+	return strings.Join(list, ", ")
 }
 
 func startsUpper(s string) bool {

@@ -35,19 +35,31 @@ func themeOf(items []newsletter.Item) string {
 	return best
 }
 
-// position is where an item wants to stand: an editor's order first, and those
-// without one behind, by time.
-func position(it *newsletter.Item) int {
+// position is where an item wants to stand: the pinned ones first, then in an
+// editor's order, and those without one behind, by time.
+func (c *composer) position(it *newsletter.Item) int {
+	if i := slices.Index(c.style.Rules.Pins, it.URL); i >= 0 {
+		return i - len(c.style.Rules.Pins)
+	}
 	if it.Order == 0 {
 		return math.MaxInt
 	}
 	return it.Order
 }
 
+// place is where a paragraph wants to stand: where the first of its items does.
+func (c *composer) place(g *group) int {
+	place := math.MaxInt
+	for i := range g.items {
+		place = min(place, c.position(&g.items[i]))
+	}
+	return place
+}
+
 // group makes paragraphs: one for each strand that an editor named, in the order
 // of their first items, and behind them those made of the remaining items.
 func (c *composer) group(items []newsletter.Item) []group {
-	slices.SortStableFunc(items, func(a, b newsletter.Item) int { return cmp.Compare(position(&a), position(&b)) })
+	slices.SortStableFunc(items, func(a, b newsletter.Item) int { return cmp.Compare(c.position(&a), c.position(&b)) })
 	var groups []group
 	at := map[string]int{}
 	var loose []newsletter.Item
@@ -66,8 +78,8 @@ func (c *composer) group(items []newsletter.Item) []group {
 	}
 	made := c.groupLoose(loose)
 	groups = append(groups, made...)
-	// A loose item with an order of its own takes its paragraph to that place.
-	slices.SortStableFunc(groups, func(a, b group) int { return cmp.Compare(position(&a.items[0]), position(&b.items[0])) })
+	// A pinned item, or a loose one with an order, takes its paragraph to that place.
+	slices.SortStableFunc(groups, func(a, b group) int { return cmp.Compare(c.place(&a), c.place(&b)) })
 	return groups
 }
 
@@ -117,8 +129,7 @@ func (c *composer) paragraphsOf(stories [][]newsletter.Item) []group {
 			continue
 		}
 		_, by := c.bond(&s[0], &s[1])
-		slices.Sort(by)
-		groups = append(groups, group{name: nameOf(s), items: s, made: true, why: "one story: " + strings.Join(by, ", ")})
+		groups = append(groups, group{name: nameOf(s), items: s, made: true, why: "one story: " + c.spell(by)})
 	}
 	var alone []newsletter.Item
 	for _, ofPlace := range partition(single, func(it newsletter.Item) string { return it.Place }) {

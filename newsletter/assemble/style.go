@@ -4,10 +4,11 @@ package assemble
 type Style struct {
 	Language    string // BCP 47; items of another language are left out
 	Newsroom    string
-	TitlePrefix string   // "Week in Review"
-	Standfirst  string   // {newsroom} stands for the newsroom
-	Preheader   string   // the same, and {first} for the first headline or story; empty is the standfirst
-	MaxLatest   int      // headlines in the latest news; 0 is none
+	TitlePrefix string // "Week in Review"
+	Standfirst  string // {newsroom} stands for the newsroom
+	Preheader   string // the same, and {first} for the first headline or story; empty is the standfirst
+	MaxLatest   int    // headlines in the latest news; 0 is none
+	Rules       Rules
 	Phrases     *Phrases // nil takes the shipped ones of the language
 }
 

@@ -1,7 +1,6 @@
 package assemble
 
 import (
-	"fmt"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -13,12 +12,12 @@ import (
 func (c *composer) weave(g group, way *trail) newsletter.Strand {
 	strand := newsletter.Strand{Name: g.name, Theme: g.theme()}
 	var texts []string
+	why := "as the editor's strand and order say"
+	if g.made {
+		why = g.why
+	}
 	for i := range g.items {
 		it := &g.items[i]
-		why := "as the editor's strand and order say"
-		if g.made {
-			why = g.why
-		}
 		bridge := it.Bridge
 		switch {
 		case bridge != "":
@@ -34,7 +33,7 @@ func (c *composer) weave(g group, way *trail) newsletter.Strand {
 		way.places[it.Place] = way.at
 	}
 	strand.Text = strings.Join(texts, " ")
-	c.reasons.Strands = append(c.reasons.Strands, fmt.Sprintf("%s: %d items", g.name, len(g.items)))
+	c.reasons.Strands = append(c.reasons.Strands, StrandReason{Name: g.name, Items: len(g.items), Why: why})
 	return strand
 }
 

@@ -4,6 +4,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"slices"
+	"strings"
 	"testing"
 
 	"apta/newsletter"
@@ -33,7 +34,7 @@ func TestWrittenWeeks(t *testing.T) {
 			items := readItems(t, "testdata/week-"+c.language+".jsonl")
 			c.style.Language, c.style.MaxLatest = c.language, 20
 			w := week(t, "2026-W46", c.zone)
-			issue, reasons, err := Compose(items, w, c.style)
+			issue, reasons, err := Compose(items, w, c.style, Past{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -46,7 +47,7 @@ func TestWrittenWeeks(t *testing.T) {
 				t.Errorf("%d pieces, %d headlines and %d reasons for bridges of %d items", pieces, len(issue.Latest), len(reasons.Bridges), len(items))
 			}
 			for seed := range uint64(10) {
-				again, _, err := Compose(shuffled(items, seed), w, c.style)
+				again, _, err := Compose(shuffled(items, seed), w, c.style, Past{})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -54,8 +55,15 @@ func TestWrittenWeeks(t *testing.T) {
 					t.Fatalf("in another order the items make another issue:\n%s", d)
 				}
 			}
-			for _, b := range reasons.Bridges {
-				t.Logf("%-12s %-28q %s %s", b.Relation, b.Bridge, b.URL, b.Why)
+			var explained strings.Builder
+			if err := reasons.Write(&explained); err != nil {
+				t.Fatal(err)
+			}
+			goldenText(t, "week-"+c.language+".why.txt", explained.String())
+			for _, it := range items {
+				if !strings.Contains(explained.String(), it.URL) {
+					t.Errorf("nothing is said about %s", it.URL)
+				}
 			}
 		})
 	}
