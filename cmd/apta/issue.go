@@ -35,14 +35,16 @@ it is as it is instead: every item of the window, every paragraph, bridge and ti
   apta issue compose --week 2024-W42 --format text   a calendar week, as the text mail
   apta issue compose --from 2024-10-14 --to 2024-10-21 --format html > week.html
   apta issue compose --explain                       why each item is in or out, and where
-  apta issue compose --save                          keep it as the week's draft`,
+  apta issue compose --save                          keep it as the week's draft
+  apta issue compose --save --title "A quiet week"   in your words, which stay
+  apta issue compose --save --lock strands,order     assemble again around what is there`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			r, err := a.open(c.Context())
 			if err != nil {
 				return err
 			}
-			if err := checkFormat(format); err != nil {
+			if err := errors.Join(checkFormat(format), e.check()); err != nil {
 				return err
 			}
 			w, err := a.window(week, from, to)
@@ -59,10 +61,9 @@ it is as it is instead: every item of the window, every paragraph, bridge and ti
 				return err
 			}
 			if save {
-				if issue, err = r.newsletter.SaveIssue(c.Context(), issue); err != nil {
+				if issue, err = a.saveDraft(c.Context(), r, issue); err != nil {
 					return err
 				}
-				fmt.Fprintf(a.stderr, "saved as %s, revision %d\n", issue.ID, issue.Revision)
 			}
 			if e.explain {
 				return nil

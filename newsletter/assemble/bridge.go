@@ -130,7 +130,7 @@ func (c *composer) pick(it *newsletter.Item, choices []string) (bridge, why stri
 	_, sure := c.lowerFirst(it.Summary)
 	for _, b := range choices {
 		switch {
-		case c.used[b]:
+		case c.used[b], c.used[strings.ReplaceAll(b, "{place}", it.Place)]:
 		case !sure && !isSentence(b):
 			why = "nothing in the week says whether its first word is a name"
 		case strings.HasSuffix(b, ":") && strings.Contains(firstSentence(it), ":"):

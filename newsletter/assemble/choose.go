@@ -11,7 +11,7 @@ import (
 )
 
 // Rules say which items a review takes. An item that an editor pinned or gave an
-// order is always among them.
+// order, or locked in the draft, is always among them.
 type Rules struct {
 	Min, Max int      // items of the review; 0 is no bound
 	Pins     []string // URLs that open the review, in this order
@@ -204,11 +204,18 @@ func (c *composer) weigh(review, all []newsletter.Item, w newsletter.Window) []w
 		if !it.Published.Before(half) {
 			fresh = 1
 		}
-		ranked[i] = weighed{at: i, weight: 2*(n-1) + theme + fresh, fixed: it.Order != 0 || slices.Contains(c.style.Rules.Pins, it.URL)}
+		ranked[i] = weighed{at: i, weight: 2*(n-1) + theme + fresh, fixed: it.Order != 0 || slices.Contains(c.style.Rules.Pins, it.URL) || c.locked(it.URL)}
 		ranked[i].why = fmt.Sprintf("its %d (sources %d, theme %d, freshness %d)", ranked[i].weight, n, theme, fresh)
 	}
 	slices.SortStableFunc(ranked, func(a, b weighed) int { return cmp.Or(cmp.Compare(b.weight, a.weight), cmp.Compare(b.at, a.at)) })
 	return ranked
+}
+
+// locked reports whether the draft has an item in words that stay.
+func (c *composer) locked(url string) bool {
+	return c.past.Draft != nil && slices.ContainsFunc(c.past.Draft.Strands, func(s newsletter.Strand) bool {
+		return slices.ContainsFunc(s.Items, func(p newsletter.Piece) bool { return p.URL == url && (p.Locked || s.Locked) })
+	})
 }
 
 // sources are those who told an item's story, headlines included.

@@ -17,6 +17,7 @@ var ErrEmpty = errors.New("nothing to review")
 // Past is what earlier work leaves to this composition.
 type Past struct {
 	Earlier map[string]string // the week of the issue that had a URL already
+	Draft   *newsletter.Issue // the week's issue as it stands; its locks hold
 }
 
 // Reasons says why an issue is as it is.
@@ -57,10 +58,9 @@ func Compose(items []newsletter.Item, w newsletter.Window, s Style, past Past) (
 		return newsletter.Issue{}, c.reasons, err
 	}
 	issue := newsletter.Issue{Week: w.Name, From: w.From, To: w.To, Language: s.Language}
-	for _, it := range review {
-		c.used[it.Bridge] = true // an editor's bridge is never repeated by one of ours
-	}
-	groups := c.group(review)
+	kept := c.keep(review)
+	groups := c.arrange(c.group(kept.loose), kept)
+	number(groups)
 	way := trail{places: map[string]int{}}
 	for i, g := range groups {
 		way.at, way.pieces = i, 0
@@ -72,6 +72,7 @@ func Compose(items []newsletter.Item, w newsletter.Window, s Style, past Past) (
 	issue.Title, issue.Subject = c.title(groups)
 	issue.Standfirst = strings.ReplaceAll(s.Standfirst, "{newsroom}", s.Newsroom)
 	issue.Preheader = c.preheader(issue)
+	c.keepWords(&issue)
 	return issue, c.reasons, nil
 }
 
@@ -82,6 +83,7 @@ type composer struct {
 	past    Past
 	used    map[string]bool // bridges that the issue has
 	corpus  corpus
+	pieces  map[string]newsletter.Piece // those whose words are locked, by URL
 	reasons Reasons
 }
 

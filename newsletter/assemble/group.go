@@ -12,10 +12,12 @@ import (
 
 // group is the items of one paragraph.
 type group struct {
-	name  string
-	items []newsletter.Item
-	made  bool   // grouped here, not by an editor
-	why   string // what its items have in common
+	name   string
+	items  []newsletter.Item
+	made   bool   // grouped here, not by an editor
+	locked bool   // as an editor left it in the draft
+	at     int    // of a locked one: where it stood there
+	why    string // what its items have in common
 }
 
 // theme is that of most of the group's items; among equals the first.
@@ -94,7 +96,6 @@ func (c *composer) groupLoose(items []newsletter.Item) []group {
 	for _, ofTheme := range themes {
 		groups = append(groups, c.inOrder(c.paragraphsOf(ofTheme))...)
 	}
-	number(groups)
 	return groups
 }
 
@@ -105,17 +106,23 @@ func count(stories [][]newsletter.Item) (n int) {
 	return n
 }
 
-// number tells paragraphs of one name apart.
+// number tells paragraphs of one name apart. An editor's names stay.
 func number(groups []group) {
-	count, at := map[string]int{}, map[string]int{}
+	count, taken, last := map[string]int{}, map[string]bool{}, map[string]int{}
 	for _, g := range groups {
 		count[g.name]++
+		taken[g.name] = taken[g.name] || !g.made
 	}
 	for i, g := range groups {
-		if count[g.name] > 1 {
-			at[g.name]++
-			groups[i].name += fmt.Sprintf(" (%d)", at[g.name])
+		if !g.made || count[g.name] == 1 && !taken[g.name] {
+			continue
 		}
+		name := g.name
+		for name == g.name || taken[name] {
+			last[g.name]++
+			name = fmt.Sprintf("%s (%d)", g.name, last[g.name])
+		}
+		groups[i].name, taken[name] = name, true
 	}
 }
 

@@ -10,31 +10,44 @@ import (
 
 // weave makes a paragraph of a group, which goes on from where the way has come.
 func (c *composer) weave(g group, way *trail) newsletter.Strand {
-	strand := newsletter.Strand{Name: g.name, Theme: g.theme()}
-	var texts []string
+	strand := newsletter.Strand{Name: g.name, Theme: g.theme(), Locked: g.locked}
 	why := "as the editor's strand and order say"
-	if g.made {
+	switch {
+	case g.locked:
+		why = "locked by an editor"
+	case g.made:
 		why = g.why
 	}
+	var texts []string
 	for i := range g.items {
 		it := &g.items[i]
-		bridge := it.Bridge
-		switch {
-		case bridge != "":
-			c.reasons.Bridges = append(c.reasons.Bridges, BridgeReason{URL: it.URL, Bridge: bridge, Why: "the editor's own"})
-		case g.made:
-			bridge = c.bridge(it, way)
-		}
-		p := c.piece(it, bridge)
+		p := c.next(it, way, g.made)
 		strand.Items = append(strand.Items, p)
 		texts = append(texts, newsletter.PlainText(p.Text))
 		c.say(it, true, g.name, why)
-		way.before, way.bridged, way.pieces = it, bridge != "", i+1
+		way.before, way.bridged, way.pieces = it, p.Bridge != "", i+1
 		way.places[it.Place] = way.at
 	}
 	strand.Text = strings.Join(texts, " ")
 	c.reasons.Strands = append(c.reasons.Strands, StrandReason{Name: g.name, Items: len(g.items), Why: why})
 	return strand
+}
+
+// next makes the piece of an item: as it was locked, behind the editor's bridge,
+// or, in a paragraph of ours, behind one that is chosen.
+func (c *composer) next(it *newsletter.Item, way *trail, made bool) newsletter.Piece {
+	p, locked := c.pieces[it.URL]
+	bridge := it.Bridge
+	switch {
+	case locked:
+		c.reasons.Bridges = append(c.reasons.Bridges, BridgeReason{URL: it.URL, Bridge: p.Bridge, Why: "locked by an editor"})
+		return p
+	case bridge != "":
+		c.reasons.Bridges = append(c.reasons.Bridges, BridgeReason{URL: it.URL, Bridge: bridge, Why: "the editor's own"})
+	case made:
+		bridge = c.bridge(it, way)
+	}
+	return c.piece(it, bridge)
 }
 
 // piece writes an item's sentences behind its bridge.
