@@ -62,7 +62,7 @@ func (c *composer) relate(it *newsletter.Item, t *trail) (Relation, string) {
 		return Later, "one story, a later day: " + c.spell(by)
 	case story:
 		return SameStory, "one story: " + c.spell(by)
-	case opening && it.Place != "" && seen && last < t.at-1 && !c.namesPlace(it):
+	case opening && it.Place != "" && seen && last < t.at-1 && !c.names(it.Place, firstSentence(it)):
 		return Return, fmt.Sprintf("paragraph %d was in %s", last+1, it.Place)
 	case it.Theme != before.Theme:
 		return NewSubject, fmt.Sprintf("%s behind %s", orNone(it.Theme), orNone(before.Theme))
@@ -98,7 +98,11 @@ func (c *composer) bridge(it *newsletter.Item, t *trail) string {
 		return none("", "its summary opens with a connective or says how it connects")
 	}
 	relation, evidence := c.relate(it, t)
-	strong := relation == Contrast || relation == Return || relation == NewSubject && t.pieces == 0
+	moved := it.Place != t.before.Place && !c.names(it.Place, newsletter.PlainText(it.Summary))
+	if moved && (relation == Parallel || relation == Elsewhere) {
+		relation, evidence = Elsewhere, evidence+", and it does not name its place"
+	}
+	strong := relation == Contrast || relation == Return || relation == NewSubject && t.pieces == 0 || relation == Elsewhere && moved
 	switch {
 	case relation == "":
 		return none("", evidence)
@@ -113,23 +117,28 @@ func (c *composer) bridge(it *newsletter.Item, t *trail) string {
 	if relation == Return && it.Theme != t.before.Theme {
 		choices = slices.Concat(choices, c.phrases.relations()[NewSubject])
 	}
-	b, why := c.pick(it, choices)
+	if t.bridged && relation == Elsewhere { // only to say where it is
+		choices = slices.DeleteFunc(slices.Clone(choices), func(b string) bool { return !strings.Contains(b, "{place}") })
+	}
+	b, why := c.pick(it, t.before, choices)
 	if b == "" {
 		return none(relation, evidence+"; "+why)
 	}
-	c.used[b] = true
-	b = strings.ReplaceAll(b, "{place}", it.Place)
+	named := strings.ReplaceAll(b, "{place}", it.Place)
+	c.used[b], c.used[named] = true, true
+	b = named
 	c.reasons.Bridges = append(c.reasons.Bridges, BridgeReason{URL: it.URL, Relation: relation, Bridge: b, Why: evidence})
 	return b
 }
 
 // pick takes the first bridge that the issue does not have yet and the item's
 // first sentence can follow, or says why there is none.
-func (c *composer) pick(it *newsletter.Item, choices []string) (bridge, why string) {
+func (c *composer) pick(it, before *newsletter.Item, choices []string) (bridge, why string) {
 	why = "every bridge for that stands in this issue already"
 	_, sure := c.lowerFirst(it.Summary)
 	for _, b := range choices {
 		switch {
+		case strings.Contains(b, "{place}") && (it.Place == "" || it.Place == before.Place || c.names(it.Place, firstSentence(it))):
 		case c.used[b], c.used[strings.ReplaceAll(b, "{place}", it.Place)]:
 		case !sure && !isSentence(b):
 			why = "nothing in the week says whether its first word is a name"
@@ -157,18 +166,15 @@ func (c *composer) alike(a, b *newsletter.Item) string {
 	return c.spell(shared)
 }
 
-// namesPlace reports whether a summary's first sentence names its place, where a
-// bridge that names it too would say it twice.
-func (c *composer) namesPlace(it *newsletter.Item) bool {
-	opening := c.words(firstSentence(it))
-	for _, of := range c.words(it.Place) {
-		for _, w := range opening {
-			if w.stem == of.stem {
-				return true
-			}
+// names reports whether a text names a place: where it does, a bridge that names
+// it too would say it twice.
+func (c *composer) names(place, text string) bool {
+	for _, of := range c.words(place) {
+		if slices.ContainsFunc(c.words(text), func(w word) bool { return w.stem == of.stem }) {
+			return true
 		}
 	}
-	return false
+	return place == ""
 }
 
 func firstSentence(it *newsletter.Item) string {
@@ -200,8 +206,10 @@ func (c *composer) lowerFirst(text string) (lowered string, sure bool) {
 	switch {
 	case strings.ContainsFunc(first[size:], unicode.IsUpper), c.corpus.places[stem]:
 		return text, true
-	case startsUpper(strings.TrimLeft(text[len(first):], " ")) && text[len(first):] != "":
+	case startsUpper(strings.TrimLeft(text[len(first):], " ")):
 		return text, true // the first of a name's words
+	case c.phrases.unlessName[lower]:
+		return lower + text[len(first):], true
 	case c.corpus.lower[stem] > 0 && c.corpus.upper[stem] == 0:
 		return strings.ToLower(first[:size]) + text[size:], true
 	}

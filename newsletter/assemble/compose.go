@@ -83,6 +83,7 @@ type composer struct {
 	past    Past
 	used    map[string]bool // bridges that the issue has
 	corpus  corpus
+	split   map[string][]word           // the words of the texts that were split already
 	pieces  map[string]newsletter.Piece // those whose words are locked, by URL
 	reasons Reasons
 }

@@ -28,6 +28,7 @@ type Phrases struct {
 	Words struct {
 		Function    string   `toml:"function"`
 		Common      string   `toml:"common"`
+		UnlessName  string   `toml:"unless_name"`
 		Openers     string   `toml:"openers"`
 		Connectives string   `toml:"connectives"`
 		Stop        string   `toml:"stop"`
@@ -44,9 +45,9 @@ type Phrases struct {
 		NewSubject []string `toml:"new_subject"`
 	} `toml:"bridges"`
 
-	function, common, openers, connectives, stop map[string]bool
-	days                                         vocabulary
-	sides                                        map[string][]side // by word
+	function, common, unlessName, openers, connectives, stop map[string]bool
+	days                                                     vocabulary
+	sides                                                    map[string][]side // by word
 }
 
 // side is a word's place among the opposites: which pair, and left or right.
@@ -148,8 +149,8 @@ func (p *Phrases) check(name string) (problems []error) {
 			switch {
 			case strings.TrimSpace(b) != b || b == "":
 				problems = append(problems, fmt.Errorf("%s: bridges.%s: %q is empty or has spaces around it", name, key, b))
-			case key != Return && strings.Contains(b, "{place}"):
-				problems = append(problems, fmt.Errorf("%s: bridges.%s: %q: only bridges.return can name a {place}", name, key, b))
+			case key != Return && key != Elsewhere && strings.Contains(b, "{place}"):
+				problems = append(problems, fmt.Errorf("%s: bridges.%s: %q: only bridges.return and bridges.elsewhere can name a {place}", name, key, b))
 			}
 		}
 	}
@@ -177,7 +178,8 @@ func (p *Phrases) relations() map[Relation][]string {
 }
 
 func (p *Phrases) index() {
-	p.function, p.common, p.openers = set(p.Words.Function), set(p.Words.Common), set(p.Words.Openers)
+	p.function, p.common, p.unlessName = set(p.Words.Function), set(p.Words.Common), set(p.Words.UnlessName)
+	p.openers = set(p.Words.Openers)
 	p.connectives, p.stop, p.days = set(p.Words.Connectives), set(p.Words.Stop), readVocabulary(p.Words.Days)
 	p.sides = map[string][]side{}
 	for i, o := range p.Words.Opposites {

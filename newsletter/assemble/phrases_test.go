@@ -52,7 +52,7 @@ func TestStyleMistakes(t *testing.T) {
 		{change(`pair = "{a} and {b}"`, ""), "own.toml: title.pair is missing"},
 		{change(`"{a} and {b}"`, `"{a} and"`), `own.toml: title.pair: "{a} and" must have {a} and {b}`},
 		{change(`"flood floods flooded | drought dry"`, `"flood drought"`), `own.toml: words.opposites: "flood drought" is not words, a bar`},
-		{change(`"Elsewhere,"`, `"In {place},"`), `own.toml: bridges.elsewhere: "In {place},": only bridges.return can name`},
+		{change(`"Likewise,"`, `"In {place},"`), `own.toml: bridges.parallel: "In {place},": only bridges.return and bridges.elsewhere can name`},
 		{change(`"Elsewhere,"`, `" "`), "own.toml: bridges.elsewhere: \" \" is empty"},
 		{"extends = \"de\"\n", `own.toml: extends: no style is shipped for "de"`},
 		{"language = de\n", "own.toml:1:12: "},
