@@ -102,12 +102,14 @@ func (c *composer) bridge(it *newsletter.Item, t *trail) string {
 	if moved && (relation == Parallel || relation == Elsewhere) {
 		relation, evidence = Elsewhere, evidence+", and it does not name its place"
 	}
-	strong := relation == Contrast || relation == Return || relation == NewSubject && t.pieces == 0 || relation == Elsewhere && moved
+	strong := relation == Contrast || relation == Return || relation == NewSubject || relation == Elsewhere && moved
 	switch {
 	case relation == "":
 		return none("", evidence)
 	case t.bridged && !strong:
 		return none(relation, evidence+"; the item before it has a bridge already")
+	case relation == NewSubject && t.pieces > 0:
+		return none(relation, evidence+"; but its paragraph tells one story")
 	case relation == SameStory && t.pieces < 2:
 		return none(relation, evidence+"; its sentences join by themselves")
 	case relation == Later && c.corpus.facts[it.URL].ownDays:

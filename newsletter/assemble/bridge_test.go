@@ -104,3 +104,23 @@ func TestNoTimeOfOurs(t *testing.T) {
 		}
 	}
 }
+
+// What opens with a pronoun stands behind what it speaks of, and where nothing
+// shows what that is, an editor is told.
+func TestPronouns(t *testing.T) {
+	items := []newsletter.Item{
+		story(1, "Courts", "Quay", "The mayor of Holm opened a fair."),
+		story(2, "Courts", "Holm", "A Velmar trader was fined."),
+		story(3, "Courts", "Quay", "The judge went home."),
+		story(4, "Courts", "Bar", "He is not the first trader to be fined."),
+	}
+	issue, reasons := compose(t, style("N"), items...)
+	if got := urls(issue); !strings.Contains(got, "02 04") || len(reasons.Doubts) != 0 {
+		t.Errorf("the order is %s, doubts %v", got, reasons.Doubts)
+	}
+	items[3].Summary = "She has said nothing."
+	items[3].Theme = "Water"
+	if _, reasons = compose(t, style("N"), items...); len(reasons.Doubts) != 1 {
+		t.Errorf("doubts: %v", reasons.Doubts)
+	}
+}

@@ -26,7 +26,8 @@ type Reasons struct {
 	Strands []StrandReason `json:"strands"`
 	Bridges []BridgeReason `json:"bridges"` // in the order of the page
 	Title   TitleReason    `json:"title"`
-	Kept    []string       `json:"kept,omitempty"` // what an editor's words decided
+	Doubts  []string       `json:"doubts,omitempty"` // what an editor should look at
+	Kept    []string       `json:"kept,omitempty"`   // what an editor's words decided
 }
 
 // StrandReason says why a paragraph's items stand together.

@@ -34,6 +34,7 @@ type facts struct {
 	title    map[string]bool // the stems of the title alone
 	sides    map[side]string // the opposites it has, with the word
 	ownDays  bool            // says itself when it happened
+	leans    bool            // opens with a pronoun, and so speaks of what stands before it
 	connects bool            // opens with a connective, or has one in its first sentence
 }
 
@@ -96,6 +97,7 @@ func (c *composer) readSummary(f *facts, plain string) {
 		if i == 0 && c.phrases.openers[word] || sentence == 0 && c.phrases.connectives[word] {
 			f.connects = true
 		}
+		f.leans = f.leans || i == 0 && c.phrases.pronouns[word]
 		for _, s := range c.phrases.sides[word] {
 			f.sides[s] = word
 		}

@@ -16,6 +16,9 @@ func (r Reasons) Write(w io.Writer) error {
 	for _, k := range r.Kept {
 		fmt.Fprintf(&b, "  kept: %s\n", k)
 	}
+	for _, d := range r.Doubts {
+		fmt.Fprintf(&b, "  doubtful: %s\n", d)
+	}
 	bridges := map[string]BridgeReason{}
 	for _, br := range r.Bridges {
 		bridges[br.URL] = br

@@ -31,6 +31,7 @@ type Phrases struct {
 		UnlessName  string   `toml:"unless_name"`
 		Openers     string   `toml:"openers"`
 		Connectives string   `toml:"connectives"`
+		Pronouns    string   `toml:"pronouns"`
 		Stop        string   `toml:"stop"`
 		Days        string   `toml:"days"`
 		Opposites   []string `toml:"opposites"` // "rose grew | fell shrank"
@@ -45,9 +46,9 @@ type Phrases struct {
 		NewSubject []string `toml:"new_subject"`
 	} `toml:"bridges"`
 
-	function, common, unlessName, openers, connectives, stop map[string]bool
-	days                                                     vocabulary
-	sides                                                    map[string][]side // by word
+	function, common, unlessName, openers, connectives, pronouns, stop map[string]bool
+	days                                                               vocabulary
+	sides                                                              map[string][]side // by word
 }
 
 // side is a word's place among the opposites: which pair, and left or right.
@@ -179,7 +180,7 @@ func (p *Phrases) relations() map[Relation][]string {
 
 func (p *Phrases) index() {
 	p.function, p.common, p.unlessName = set(p.Words.Function), set(p.Words.Common), set(p.Words.UnlessName)
-	p.openers = set(p.Words.Openers)
+	p.openers, p.pronouns = set(p.Words.Openers), set(p.Words.Pronouns)
 	p.connectives, p.stop, p.days = set(p.Words.Connectives), set(p.Words.Stop), readVocabulary(p.Words.Days)
 	p.sides = map[string][]side{}
 	for i, o := range p.Words.Opposites {

@@ -13,14 +13,17 @@ import (
 const (
 	bondTwins = 2 // of one theme and one place
 	bondTheme = 3
-	bondPlace = 4
-	bondFar   = 5
+	bondPlace = 5
+	bondFar   = 6
+	bondLeans = 1 // of one theme or place, and the later opens with a pronoun
 )
 
 // oneStory reports whether what joins two items makes them one story.
 func (c *composer) oneStory(a, b *newsletter.Item, bond int) bool {
 	place := a.Place == b.Place && a.Place != ""
 	switch {
+	case (a.Theme == b.Theme || place) && bond >= bondLeans && c.corpus.facts[b.URL].leans && a.Published.Before(b.Published):
+		return true
 	case a.Theme == b.Theme && place:
 		return bond >= bondTwins
 	case a.Theme == b.Theme:

@@ -1,6 +1,7 @@
 package assemble
 
 import (
+	"fmt"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -46,6 +47,9 @@ func (c *composer) next(it *newsletter.Item, way *trail, made bool) newsletter.P
 		c.reasons.Bridges = append(c.reasons.Bridges, BridgeReason{URL: it.URL, Bridge: bridge, Why: "the editor's own"})
 	case made:
 		bridge = c.bridge(it, way)
+		if c.corpus.facts[it.URL].leans && way.pieces == 0 {
+			c.reasons.Doubts = append(c.reasons.Doubts, fmt.Sprintf("%q opens a paragraph with a pronoun; nothing in the week shows whom it means", it.Title))
+		}
 	}
 	return c.piece(it, bridge)
 }
