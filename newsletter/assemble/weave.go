@@ -77,7 +77,7 @@ func (c *composer) piece(it *newsletter.Item, bridge string) newsletter.Piece {
 	p.Text = escapeMarkdown(bridge) + " " + lowered
 	// The link may begin with the very word that lost its capital.
 	if strings.HasPrefix(plain, p.Anchor) && strings.HasPrefix(text, p.Anchor) {
-		p.Anchor = lowered[:len(p.Anchor)]
+		p.Anchor = lowered[:len(p.Anchor)+len(lowered)-len(text)] // a small letter may have other bytes
 	}
 	return p
 }
