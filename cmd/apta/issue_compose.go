@@ -93,10 +93,15 @@ func (a *app) assemble(ctx context.Context, r *rooms, w newsletter.Window, e edi
 	if err != nil {
 		return newsletter.Issue{}, assemble.Reasons{}, err
 	}
-	past, err := a.past(ctx, r, w)
+	past, before, err := a.past(ctx, r, w)
 	if err != nil {
 		return newsletter.Issue{}, assemble.Reasons{}, err
 	}
+	late, err := a.late(ctx, r, w, before, &past)
+	if err != nil {
+		return newsletter.Issue{}, assemble.Reasons{}, err
+	}
+	items = append(items, late...)
 	if past.Draft == nil {
 		past.Draft = &newsletter.Issue{} // an editor's words may come before there is a draft
 	}
@@ -118,23 +123,26 @@ func (a *app) assemble(ctx context.Context, r *rooms, w newsletter.Window, e edi
 const remembered = 26
 
 // past gathers the week's draft, whose locks hold, and what the issues before had. A draft of another week
-// holds nothing back: it may never be sent.
-func (a *app) past(ctx context.Context, r *rooms, w newsletter.Window) (assemble.Past, error) {
-	past := assemble.Past{Earlier: map[string]string{}}
+// holds nothing back: it may never be sent. before is the last of the others.
+func (a *app) past(ctx context.Context, r *rooms, w newsletter.Window) (past assemble.Past, before newsletter.Issue, err error) {
+	past = assemble.Past{Earlier: map[string]string{}, Late: map[string]bool{}}
 	draft, err := r.newsletter.Issue(ctx, a.cfg.Newsletter.Slug, w.Name)
 	switch {
 	case err == nil && (draft.Status == newsletter.Draft || draft.Status == newsletter.Held) && draft.Language == a.cfg.Newsletter.Language:
 		past.Draft = &draft
 	case err != nil && !errors.Is(err, newsletter.ErrNotFound):
-		return past, err
+		return past, before, err
 	}
 	issues, err := r.newsletter.Issues(ctx, a.cfg.Newsletter.Slug, remembered)
 	if err != nil {
-		return past, err
+		return past, before, err
 	}
 	for _, i := range issues {
 		if i.Week == w.Name || i.Status == newsletter.Draft || i.Status == newsletter.Held || i.Language != a.cfg.Newsletter.Language {
 			continue
+		}
+		if before.ID == 0 && !i.To.After(w.From) {
+			before = i // the newest window comes first
 		}
 		for _, s := range i.Strands {
 			for _, p := range s.Items {
@@ -145,7 +153,23 @@ func (a *app) past(ctx context.Context, r *rooms, w newsletter.Window) (assemble
 			past.Earlier[h.URL] = i.Week
 		}
 	}
-	return past, nil
+	return past, before, nil
+}
+
+// late gives the items of the window before that were stored only after its
+// issue was made, and so roll into this one. IDs are in the order of time.
+func (a *app) late(ctx context.Context, r *rooms, w newsletter.Window, before newsletter.Issue, past *assemble.Past) (late []newsletter.Item, err error) {
+	if before.ID == 0 {
+		return nil, nil
+	}
+	items, err := r.newsletter.ItemsIn(ctx, newsletter.Window{From: before.From, To: w.From})
+	for _, it := range items {
+		if it.ID > before.ID && past.Earlier[it.URL] == "" {
+			past.Late[it.URL] = true
+			late = append(late, it)
+		}
+	}
+	return late, err
 }
 
 // explain prints the reasons of an issue.

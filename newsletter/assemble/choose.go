@@ -71,7 +71,7 @@ func (c *composer) leftOut(it *newsletter.Item, w newsletter.Window) string {
 		return "left out by an editor"
 	case c.past.Earlier[it.URL] != "":
 		return fmt.Sprintf("the issue of %s had it", c.past.Earlier[it.URL])
-	case it.Published.Before(w.From):
+	case it.Published.Before(w.From) && !c.past.Late[it.URL]:
 		return "published before the week began"
 	case !it.Published.Before(w.To):
 		return "published after the week ended; the next issue has it"

@@ -17,6 +17,7 @@ var ErrEmpty = errors.New("nothing to review")
 // Past is what earlier work leaves to this composition.
 type Past struct {
 	Earlier map[string]string // the week of the issue that had a URL already
+	Late    map[string]bool   // URLs of before the window that were stored too late for the issue before
 	Draft   *newsletter.Issue // the week's issue as it stands; its locks hold
 }
 
