@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"strings"
 
 	"apta/newsletter/assemble"
 )
@@ -12,14 +13,29 @@ func (c *Config) readStyle() error {
 	file := c.Newsletter.StyleFile
 	if file == "" {
 		c.phrases = assemble.Shipped(c.Newsletter.Language)
+		if !sameLanguage(c.phrases.Language, c.Newsletter.Language) {
+			return fmt.Errorf("%s: newsletter.language: no style is shipped for %q (en, ru and kk are): write one and name it in newsletter.style_file", c.file, c.Newsletter.Language)
+		}
 		return nil
 	}
 	text, err := os.ReadFile(file)
 	if err != nil {
 		return fmt.Errorf("%s: newsletter.style_file: %w", c.file, err)
 	}
-	c.phrases, err = assemble.ParseStyle(file, text)
-	return err
+	if c.phrases, err = assemble.ParseStyle(file, text); err != nil {
+		return err
+	}
+	if !sameLanguage(c.phrases.Language, c.Newsletter.Language) {
+		return fmt.Errorf("%s: language is %q, but newsletter.language is %q", file, c.phrases.Language, c.Newsletter.Language)
+	}
+	return nil
+}
+
+// sameLanguage compares the first subtags: ru-KZ is written as ru is.
+func sameLanguage(a, b string) bool {
+	a, _, _ = strings.Cut(strings.ToLower(a), "-")
+	b, _, _ = strings.Cut(strings.ToLower(b), "-")
+	return a == b
 }
 
 // ThemeConfig bounds the items of one theme.
