@@ -25,14 +25,29 @@ type Issue struct {
 	Revision   int         `json:"revision"` // grows by one with every stored change
 	Created    time.Time   `json:"created"`
 	Note       string      `json:"note,omitempty"` // why it is held, when it is
+	Locks      []Lock      `json:"locks,omitempty"`
 }
+
+// Lock names a part of an issue that an editor made and that assembling again
+// leaves as it is. Strands and pieces have locks of their own.
+type Lock string
+
+// What can be locked. The order is that of the strands and of the pieces in them.
+const (
+	LockTitle      Lock = "title"
+	LockStandfirst Lock = "standfirst"
+	LockSubject    Lock = "subject"
+	LockPreheader  Lock = "preheader"
+	LockOrder      Lock = "order"
+)
 
 // Strand is one paragraph: its pieces' texts joined by a space.
 type Strand struct {
-	Name  string  `json:"name"`  // the items' strand, or one made of theme and place
-	Theme string  `json:"theme"` // of most of its items
-	Text  string  `json:"text"`  // plain text, as a reader sees it
-	Items []Piece `json:"items"`
+	Name   string  `json:"name"`  // the items' strand, or one made of theme and place
+	Theme  string  `json:"theme"` // of most of its items
+	Text   string  `json:"text"`  // plain text, as a reader sees it
+	Items  []Piece `json:"items"`
+	Locked bool    `json:"locked,omitempty"` // its items, their order and words stay
 }
 
 // Piece is what one item says inside a strand.
@@ -44,6 +59,7 @@ type Piece struct {
 	Bridge string      `json:"bridge,omitempty"` // "Meanwhile,"; empty where the text opens itself
 	Text   string      `json:"text"`             // Markdown, bridge included
 	Anchor string      `json:"anchor"`           // the words of the plain text that carry the link; found in it verbatim
+	Locked bool        `json:"locked,omitempty"` // its bridge and words stay, wherever it goes
 }
 
 // Headline is one line of the latest news.

@@ -20,11 +20,20 @@ func (w Window) Contains(t time.Time) bool { return !t.Before(w.From) && t.Befor
 // Monday 00:00 in t's zone. Across a change of the clocks it has 167 or 169 hours.
 func Week(t time.Time) Window {
 	back := (int(t.Weekday()) + 6) % 7
-	from := time.Date(t.Year(), t.Month(), t.Day()-back, 0, 0, 0, 0, t.Location())
-	to := time.Date(from.Year(), from.Month(), from.Day()+7, 0, 0, 0, 0, t.Location())
+	from := midnight(t.Year(), t.Month(), t.Day()-back, t.Location())
+	to := midnight(from.Year(), from.Month(), from.Day()+7, t.Location())
 	// The ISO year is that of the week's Thursday; noon is never in a gap.
 	y, w := time.Date(from.Year(), from.Month(), from.Day()+3, 12, 0, 0, 0, t.Location()).ISOWeek()
 	return Window{Name: fmt.Sprintf("%04d-W%02d", y, w), From: from, To: to}
+}
+
+// midnight is a day's first moment, which is not 00:00 where the clocks jump over that.
+func midnight(y int, m time.Month, d int, zone *time.Location) time.Time {
+	t := time.Date(y, m, d, 0, 0, 0, 0, zone)
+	if noon := time.Date(y, m, d, 12, 0, 0, 0, zone); t.Day() != noon.Day() {
+		_, t = t.ZoneBounds() // the gap's end
+	}
+	return t
 }
 
 // ErrWeek marks a name that is not a week.
@@ -48,11 +57,11 @@ func ParseWeek(name string, zone *time.Location) (Window, error) {
 // the given zone; to itself is left out. A span that is a whole ISO week gets
 // that week's name.
 func Dates(from, to string, zone *time.Location) (Window, error) {
-	f, err := time.ParseInLocation(time.DateOnly, from, zone)
+	f, err := day(from, zone)
 	if err != nil {
 		return Window{}, fmt.Errorf("newsletter: from %q is not a date: write it like 2024-10-14", from)
 	}
-	t, err := time.ParseInLocation(time.DateOnly, to, zone)
+	t, err := day(to, zone)
 	if err != nil {
 		return Window{}, fmt.Errorf("newsletter: to %q is not a date: write it like 2024-10-21", to)
 	}
@@ -63,4 +72,12 @@ func Dates(from, to string, zone *time.Location) (Window, error) {
 		return w, nil
 	}
 	return Window{Name: from + "_" + to, From: f, To: t}, nil
+}
+
+func day(date string, zone *time.Location) (time.Time, error) {
+	t, err := time.Parse(time.DateOnly, date)
+	if err != nil {
+		return t, err
+	}
+	return midnight(t.Year(), t.Month(), t.Day(), zone), nil
 }

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"apta/newsletter"
+	"apta/newsletter/assemble"
 	"apta/newsletter/delivery"
 	"apta/newsletter/schedule"
 	"apta/subscribers"
@@ -40,6 +41,7 @@ type Config struct {
 	Relay      []RelayConfig    `toml:"relay"`
 	Limits     LimitsConfig     `toml:"limits"`
 	DKIM       DKIMConfig       `toml:"dkim"`
+	Theme      []ThemeConfig    `toml:"theme"`
 
 	file string // where it was read from, for messages
 	zone *time.Location
@@ -49,6 +51,7 @@ type Config struct {
 	lateness time.Duration // schedule.lateness
 	proxies  []netip.Prefix
 	rules    subscribers.Rules
+	phrases  *assemble.Phrases
 }
 
 // NewsletterConfig says whose newsletter it is and how its texts are made.
@@ -59,7 +62,11 @@ type NewsletterConfig struct {
 	Language    string `toml:"language"`
 	TitlePrefix string `toml:"title_prefix"`
 	Standfirst  string `toml:"standfirst"`
+	StyleFile   string `toml:"style_file"`
+	Preheader   string `toml:"preheader"`
 	Latest      int    `toml:"latest"`
+	MinItems    int    `toml:"min_items"`
+	MaxItems    int    `toml:"max_items"`
 	Postal      string `toml:"postal_address"`
 	Reason      string `toml:"reason"`
 
@@ -130,6 +137,9 @@ func loadConfig(file string, named bool, environ []string) (*Config, error) {
 		return nil, errors.Join(problems...)
 	}
 	c.resolvePaths(file)
+	if err := c.readStyle(); err != nil {
+		return nil, err
+	}
 	return &c, nil
 }
 
@@ -159,7 +169,7 @@ func decodeTOML(file string, text []byte, c *Config) error {
 // it does not matter where apta is started from.
 func (c *Config) resolvePaths(file string) {
 	dir := filepath.Dir(file)
-	files := []*string{&c.SecretFile, &c.StateFile, &c.SMTP.PasswordFile, &c.DKIM.RSAFile, &c.DKIM.Ed25519File}
+	files := []*string{&c.SecretFile, &c.StateFile, &c.Newsletter.StyleFile, &c.SMTP.PasswordFile, &c.DKIM.RSAFile, &c.DKIM.Ed25519File}
 	for i := range c.Relay {
 		files = append(files, &c.Relay[i].PasswordFile)
 	}
@@ -220,6 +230,7 @@ func (c *Config) check() (problems []error) {
 	if c.Secret != "" && len(c.Secret) < 32 {
 		bad("secret", "it has %d characters, at least 32 are needed", len(c.Secret))
 	}
+	c.checkRules(bad)
 	c.checkRelays(bad, oneOf)
 	c.checkLimits(bad)
 	return problems

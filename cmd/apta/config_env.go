@@ -90,7 +90,7 @@ func configFields(v reflect.Value, prefix string) (fields []configField) {
 
 // configKeys are all keys and the tables they stand in.
 func configKeys() (keys []string) {
-	for _, f := range configFields(reflect.ValueOf(&Config{Relay: make([]RelayConfig, 1)}).Elem(), "") {
+	for _, f := range configFields(reflect.ValueOf(&Config{Relay: make([]RelayConfig, 1), Theme: make([]ThemeConfig, 1)}).Elem(), "") {
 		keys = append(keys, f.key)
 		if f.value.Kind() == reflect.Slice && f.value.Type().Elem().Kind() == reflect.Struct {
 			for _, inner := range configFields(f.value.Index(0), f.key+".") {

@@ -9,7 +9,6 @@ import (
 	"text/tabwriter"
 
 	"apta/newsletter"
-	"apta/newsletter/assemble"
 
 	"github.com/spf13/cobra"
 )
@@ -24,38 +23,50 @@ func (a *app) issueCommand() *cobra.Command {
 
 func (a *app) issueCompose() *cobra.Command {
 	var week, from, to, format string
-	var save bool
+	var save, asJSON bool
+	var e edits
 	c := &cobra.Command{
 		Use:   "compose",
 		Short: "Assemble a week's review from the stored items",
 		Long: `Assemble a week's review from the stored items and print it. Nothing is stored
-without --save; with it, the week's draft gets a new revision.`,
+without --save; with it, the week's draft gets a new revision. --explain prints why
+it is as it is instead: every item of the window, every paragraph, bridge and title.`,
 		Example: `  apta issue compose                                 the week up to now
   apta issue compose --week 2024-W42 --format text   a calendar week, as the text mail
   apta issue compose --from 2024-10-14 --to 2024-10-21 --format html > week.html
-  apta issue compose --save                          keep it as the week's draft`,
+  apta issue compose --explain                       why each item is in or out, and where
+  apta issue compose --save                          keep it as the week's draft
+  apta issue compose --save --title "A quiet week"   in your words, which stay
+  apta issue compose --save --lock strands,order     assemble again around what is there`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			r, err := a.open(c.Context())
 			if err != nil {
 				return err
 			}
-			if err := checkFormat(format); err != nil {
+			if err := errors.Join(checkFormat(format), e.check()); err != nil {
 				return err
 			}
 			w, err := a.window(week, from, to)
 			if err != nil {
 				return &usageError{err}
 			}
-			issue, err := a.compose(c.Context(), r, w)
+			issue, reasons, err := a.assemble(c.Context(), r, w, e)
+			if e.explain {
+				if wrote := a.explain(reasons, asJSON); wrote != nil {
+					return wrote
+				}
+			}
 			if err != nil {
 				return err
 			}
 			if save {
-				if issue, err = r.newsletter.SaveIssue(c.Context(), issue); err != nil {
+				if issue, err = a.saveDraft(c.Context(), r, issue); err != nil {
 					return err
 				}
-				fmt.Fprintf(a.stderr, "saved as %s, revision %d\n", issue.ID, issue.Revision)
+			}
+			if e.explain {
+				return nil
 			}
 			return a.printIssue(r, issue, format)
 		},
@@ -65,6 +76,8 @@ without --save; with it, the week's draft gets a new revision.`,
 	f.StringVar(&from, "from", "", "first day, such as 2024-10-14")
 	f.StringVar(&to, "to", "", "the day after the last")
 	f.BoolVar(&save, "save", false, "keep it as the week's draft")
+	f.BoolVar(&asJSON, "json", false, "with --explain: print JSON")
+	e.flags(f)
 	formatFlag(c, &format)
 	c.MarkFlagsMutuallyExclusive("week", "from")
 	c.MarkFlagsRequiredTogether("from", "to")
@@ -93,21 +106,6 @@ func (a *app) window(week, from, to string) (newsletter.Window, error) {
 		return newsletter.Dates(from, to, a.cfg.zone)
 	}
 	return a.cfg.slotWindow(a.cfg.cron.Next(a.now())), nil
-}
-
-// compose assembles a window's issue from the stored items.
-func (a *app) compose(ctx context.Context, r *rooms, w newsletter.Window) (newsletter.Issue, error) {
-	items, err := r.newsletter.ItemsIn(ctx, w)
-	if err != nil {
-		return newsletter.Issue{}, err
-	}
-	issue, _, err := assemble.Compose(items, w, a.cfg.style())
-	if err != nil {
-		return newsletter.Issue{}, err
-	}
-	issue.Newsletter = a.cfg.Newsletter.Slug
-	issue.Status = newsletter.Draft
-	return issue, nil
 }
 
 // printIssue writes an issue in one of the formats. An issue that was never

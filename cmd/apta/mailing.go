@@ -10,19 +10,12 @@ import (
 	"time"
 
 	"apta/newsletter"
-	"apta/newsletter/assemble"
 	"apta/newsletter/delivery"
 	"apta/newsletter/schedule"
 	"apta/newsletter/transport"
 	"apta/subscribers"
 	"apta/subscribers/database"
 )
-
-// style is the configuration as assembly knows it.
-func (c *Config) style() assemble.Style {
-	n := c.Newsletter
-	return assemble.Style{Language: n.Language, Newsroom: n.Newsroom, TitlePrefix: n.TitlePrefix, Standfirst: n.Standfirst, MaxLatest: n.Latest}
-}
 
 // slotWindow is the window that the issue of a slot covers.
 func (c *Config) slotWindow(slot time.Time) newsletter.Window {

@@ -99,7 +99,21 @@ func linkable(run, markdown string) bool {
 // follows is mostly inflection, in English as in Russian and Kazakh.
 const stemLength = 5
 
-func (c *composer) words(s string) (list []word) {
+// words splits a text once, however often it is asked for.
+func (c *composer) words(s string) []word {
+	list, found := c.split[s]
+	if !found {
+		if c.split == nil {
+			c.split = map[string][]word{}
+		}
+		list = c.splitWords(s)
+		c.split[s] = list
+	}
+	return list
+}
+
+func (c *composer) splitWords(s string) []word {
+	list := make([]word, 0, len(s)/5)
 	start := -1
 	flush := func(end int) {
 		if start < 0 {

@@ -1,0 +1,80 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"strings"
+
+	"apta/newsletter/assemble"
+)
+
+// readStyle reads the style file, whose words take the place of the shipped ones.
+func (c *Config) readStyle() error {
+	file := c.Newsletter.StyleFile
+	if file == "" {
+		c.phrases = assemble.Shipped(c.Newsletter.Language)
+		if !sameLanguage(c.phrases.Language, c.Newsletter.Language) {
+			return fmt.Errorf("%s: newsletter.language: no style is shipped for %q (en, ru and kk are): write one and name it in newsletter.style_file", c.file, c.Newsletter.Language)
+		}
+		return nil
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return fmt.Errorf("%s: newsletter.style_file: %w", c.file, err)
+	}
+	if c.phrases, err = assemble.ParseStyle(file, text); err != nil {
+		return err
+	}
+	if !sameLanguage(c.phrases.Language, c.Newsletter.Language) {
+		return fmt.Errorf("%s: language is %q, but newsletter.language is %q", file, c.phrases.Language, c.Newsletter.Language)
+	}
+	return nil
+}
+
+// sameLanguage compares the first subtags: ru-KZ is written as ru is.
+func sameLanguage(a, b string) bool {
+	a, _, _ = strings.Cut(strings.ToLower(a), "-")
+	b, _, _ = strings.Cut(strings.ToLower(b), "-")
+	return a == b
+}
+
+// ThemeConfig bounds the items of one theme.
+type ThemeConfig struct {
+	Name   string `toml:"name"`
+	Min    int    `toml:"min"`
+	Max    int    `toml:"max"`
+	Weight int    `toml:"weight"`
+}
+
+// checkRules takes bounds that can all be kept.
+func (c *Config) checkRules(bad func(key, format string, args ...any)) {
+	n := c.Newsletter
+	if n.MinItems < 0 || n.MaxItems < 0 || n.MaxItems > 0 && n.MinItems > n.MaxItems {
+		bad("newsletter.max_items", "the review cannot have at least %d and at most %d items (0 is no bound)", n.MinItems, n.MaxItems)
+	}
+	wanted, seen := 0, map[string]bool{}
+	for i, t := range c.Theme {
+		if t.Name == "" || seen[t.Name] {
+			bad("theme", "number %d has the name %q: each wants the name of a theme, once", i+1, t.Name)
+		}
+		seen[t.Name] = true
+		if t.Min < 0 || t.Max < 0 || t.Max > 0 && t.Min > t.Max {
+			bad("theme", "%s cannot have at least %d and at most %d items (0 is no bound)", t.Name, t.Min, t.Max)
+		}
+		wanted += t.Min
+	}
+	if n.MaxItems > 0 && wanted > n.MaxItems {
+		bad("newsletter.max_items", "%d, but the themes want %d items between them", n.MaxItems, wanted)
+	}
+}
+
+// style is the configuration as assembly knows it.
+func (c *Config) style() assemble.Style {
+	n := c.Newsletter
+	s := assemble.Style{Language: n.Language, Newsroom: n.Newsroom, TitlePrefix: n.TitlePrefix, Standfirst: n.Standfirst,
+		Preheader: n.Preheader, MaxLatest: n.Latest, Phrases: c.phrases, Rules: assemble.Rules{Min: n.MinItems, Max: n.MaxItems}}
+	for _, t := range c.Theme {
+		s.Rules.Themes = append(s.Rules.Themes, assemble.ThemeRule{Name: t.Name, Min: t.Min, Max: t.Max, Weight: t.Weight})
+	}
+	return s
+}
