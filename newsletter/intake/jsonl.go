@@ -154,7 +154,7 @@ func (r record) item() (newsletter.Item, error) {
 		Bridge: oneLine(r.Bridge), Latest: r.Latest, Author: oneLine(r.Author),
 	}
 	var err error
-	if it.URL, err = CheckURL(r.URL); err != nil {
+	if it.URL, err = Canonical(r.URL); err != nil {
 		return it, fmt.Errorf("key \"url\": %w", err)
 	}
 	if it.Title == "" {
