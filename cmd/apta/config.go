@@ -36,6 +36,7 @@ type Config struct {
 	Relay      []RelayConfig    `toml:"relay"`
 	Limits     LimitsConfig     `toml:"limits"`
 	DKIM       DKIMConfig       `toml:"dkim"`
+	Intake     IntakeConfig     `toml:"intake"`
 
 	file string // where it was read from, for messages
 	zone *time.Location
@@ -94,6 +95,7 @@ func defaults() Config {
 		Schedule: ScheduleConfig{Cron: "0 9 * * FRI", Zone: "UTC", Policy: "approve", Window: "rolling", CatchUp: "latest", Lateness: "72h"},
 		Mail:     MailConfig{Doubtful: "resend"},
 		SMTP:     defaultRelay(),
+		Intake:   IntakeConfig{Poll: "30m"},
 	}
 }
 
@@ -209,6 +211,7 @@ func (c *Config) check() (problems []error) {
 	}
 	c.checkRelays(bad, oneOf)
 	c.checkLimits(bad)
+	c.checkIntake(bad)
 	return problems
 }
 

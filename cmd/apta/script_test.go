@@ -25,6 +25,7 @@ func TestMain(m *testing.M) {
 //	received N [WORDS...]         checks that the server took N messages, the last with the words in it
 //	waitfor URL [WORDS...]        asks a page until it answers and holds it against the words
 //	done KIND                     waits until a job of the kind was done
+//	site FOLDER [FILE...]         serves a folder at $SITE
 //	call TOKEN METHOD PATH BODY   makes a request of the API; see there
 //	seed                          copies the seed week to items.jsonl, or skips the script where it is not
 func TestScripts(t *testing.T) {
@@ -44,7 +45,7 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"relay": startRelay, "received": received, "waitfor": waitFor, "done": jobDone, "call": call,
+			"relay": startRelay, "received": received, "waitfor": waitFor, "done": jobDone, "call": call, "site": serveFolder,
 			"seed": func(ts *testscript.TestScript, _ bool, _ []string) {
 				items, err := os.ReadFile(filepath.Join(seed, "items.jsonl"))
 				if os.IsNotExist(err) {
@@ -117,7 +118,7 @@ func jobDone(ts *testscript.TestScript, _ bool, args []string) {
 func waitFor(ts *testscript.TestScript, neg bool, args []string) {
 	var said string
 	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
-		body, err := fetch(args[0])
+		body, err := pageAt(args[0])
 		if err != nil {
 			said = err.Error()
 			continue

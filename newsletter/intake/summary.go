@@ -13,6 +13,18 @@ import (
 // last sentence that fits.
 const longestSummary = 600
 
+// longestText bounds what is looked at of a text, in bytes: some send the whole
+// story, some a bomb, and a summary is at its beginning.
+const longestText = 64 << 10
+
+// head gives a text's beginning.
+func head(text string) string {
+	if len(text) <= longestText {
+		return text
+	}
+	return strings.ToValidUTF8(text[:longestText], "")
+}
+
 // Scrubber makes summaries of other people's HTML. It is safe for concurrent use.
 type Scrubber struct{ policy *bluemonday.Policy }
 
@@ -29,13 +41,13 @@ func NewScrubber() Scrubber {
 // among them.
 func (s Scrubber) Summary(text string) string {
 	var b strings.Builder
-	write(&b, s.policy.Sanitize(text))
+	write(&b, s.policy.Sanitize(head(text)))
 	return shorten(strings.Join(strings.Fields(b.String()), " "), longestSummary)
 }
 
 // Words gives a text in HTML as plain words on one line, as for a title.
 func (s Scrubber) Words(text string) string {
-	z := html.NewTokenizer(strings.NewReader(s.policy.Sanitize(text)))
+	z := html.NewTokenizer(strings.NewReader(s.policy.Sanitize(head(text))))
 	var b strings.Builder
 	for {
 		switch z.Next() {
