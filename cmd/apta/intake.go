@@ -2,10 +2,14 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"time"
 
+	"apta/newsletter"
+	"apta/newsletter/intake"
 	"apta/newsletter/intake/feeds"
 	"apta/newsletter/intake/fetch"
+	"apta/newsletter/intake/page"
 	"apta/newsletter/jobs"
 )
 
@@ -47,4 +51,43 @@ func (a *app) poller(r *rooms, timeout time.Duration) *feeds.Poller {
 		Store: feeds.NewStore(r.db, r.ids, a.now), Shelf: r.newsletter, Fetch: a.fetcher(timeout),
 		Reader: feeds.NewReader(a.cfg.zone, a.now), Every: every, Now: a.now,
 	}
+}
+
+// fillFromPage reads an item's page for what was not given, and gives the page's
+// own address. Where there is a title a page that cannot be read is no obstacle.
+func (a *app) fillFromPage(ctx context.Context, address string, it *newsletter.Item, published *string) (string, error) {
+	address, err := intake.Canonical(address)
+	if err != nil {
+		return "", &usageError{fmt.Errorf("key \"url\": %w", err)}
+	}
+	if it.Title != "" && it.Summary != "" {
+		return address, nil
+	}
+	read, err := a.readPage(ctx, address)
+	switch {
+	case err == nil:
+	case it.Title == "":
+		return "", fmt.Errorf("%w; give --title and --summary yourself", err)
+	default:
+		fmt.Fprintf(a.stderr, "%v; the item has what was given\n", err)
+		return address, nil
+	}
+	for _, p := range [][2]*string{{&it.Title, &read.Title}, {&it.Summary, &read.Summary}, {&it.Source, &read.Source}, {&it.Language, &read.Language}, {&it.Image, &read.Image}, {&it.Author, &read.Author}} {
+		if *p[0] == "" {
+			*p[0] = *p[1]
+		}
+	}
+	if *published == "" && !read.Published.IsZero() {
+		*published = read.Published.Format(time.RFC3339)
+	}
+	return read.URL, nil
+}
+
+// readPage makes an item of a page.
+func (a *app) readPage(ctx context.Context, address string) (newsletter.Item, error) {
+	got, err := a.fetcher(fetch.DefaultTimeout).Get(ctx, fetch.Request{URL: address, Accept: page.Accept})
+	if err != nil {
+		return newsletter.Item{}, err
+	}
+	return page.Read(got.Body, got.ContentType, got.URL, a.cfg.zone)
 }

@@ -45,6 +45,9 @@ func (s Scrubber) Summary(text string) string {
 	return shorten(strings.Join(strings.Fields(b.String()), " "), longestSummary)
 }
 
+// longestTitle bounds what Words gives, in characters.
+const longestTitle = 500
+
 // Words gives a text in HTML as plain words on one line, as for a title.
 func (s Scrubber) Words(text string) string {
 	z := html.NewTokenizer(strings.NewReader(s.policy.Sanitize(head(text))))
@@ -52,7 +55,11 @@ func (s Scrubber) Words(text string) string {
 	for {
 		switch z.Next() {
 		case html.ErrorToken:
-			return oneLine(b.String())
+			words := []rune(oneLine(strings.ToValidUTF8(b.String(), "")))
+			if len(words) > longestTitle {
+				return strings.TrimSpace(string(words[:longestTitle])) + "…"
+			}
+			return string(words)
 		case html.TextToken:
 			b.Write(z.Text())
 		default:
