@@ -27,6 +27,7 @@ e2e: ## a thousand mails through a real Postfix; wants root, postfix, python3-dk
 	APTA_E2E=1 go test ./cmd/apta -run TestPostfix -v -timeout 5m
 
 bench: ## the figures of docs/performance.md
+	go test ./newsletter/intake/... -run '^$$' -bench . -benchmem
 	go test ./newsletter/assemble ./newsletter/render ./newsletter/transport -run '^$$' -bench . -benchmem
 	go test ./cmd/apta -run '^$$' -bench . -benchtime 10x
 	go test ./newsletter/delivery -run '^$$' -bench . -benchtime 1x -timeout 30m

@@ -74,7 +74,8 @@ func (s *Store) PutItems(ctx context.Context, items []Item) (count ImportCount, 
 }
 
 // AddItems stores the items whose URL is not stored yet, in one transaction, and
-// leaves the others as they are: an editor may have been at them.
+// leaves the others as they are: an editor may have been at them. The items that
+// were stored are given their IDs, the others have none afterwards.
 func (s *Store) AddItems(ctx context.Context, items []Item) (added int, err error) {
 	if len(items) == 0 {
 		return 0, nil
@@ -98,6 +99,9 @@ func (s *Store) AddItems(ctx context.Context, items []Item) (added int, err erro
 			if err != nil {
 				return err
 			}
+			if n == 0 {
+				it.ID = 0
+			}
 			added += int(n)
 		}
 		return nil
@@ -115,12 +119,13 @@ func boolInt(b bool) int {
 	return 0
 }
 
-const selectItem = `SELECT id, url, title, summary, source, theme, place, language, published, strand, position, bridge, latest, image, author FROM items `
+const selectItem = `SELECT id, url, title, summary, source, theme, place, language, published, strand, position, bridge, latest, image, author,
+	(SELECT count(DISTINCT t.source) FROM tellings t WHERE t.item = items.id) FROM items `
 
 func scanItem(row interface{ Scan(...any) error }) (it Item, err error) {
 	var published, latest int64
 	err = row.Scan(&it.ID, &it.URL, &it.Title, &it.Summary, &it.Source, &it.Theme, &it.Place, &it.Language,
-		&published, &it.Strand, &it.Order, &it.Bridge, &latest, &it.Image, &it.Author)
+		&published, &it.Strand, &it.Order, &it.Bridge, &latest, &it.Image, &it.Author, &it.Others)
 	it.Published, it.Latest = database.FromMillis(published), latest != 0
 	return it, err
 }
@@ -157,6 +162,9 @@ func (s *Store) Items(ctx context.Context, limit int) ([]Item, error) {
 
 // RemoveItem takes an item away. The issues that quote it keep their words.
 func (s *Store) RemoveItem(ctx context.Context, id database.ID) error {
+	if _, err := s.db.Exec(ctx, `DELETE FROM tellings WHERE item = $1`, id); err != nil {
+		return fmt.Errorf("newsletter: remove item: %w", err)
+	}
 	res, err := s.db.Exec(ctx, `DELETE FROM items WHERE id = $1`, id)
 	if err != nil {
 		return fmt.Errorf("newsletter: remove item: %w", err)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -25,6 +26,7 @@ func TestMain(m *testing.M) {
 //	received N [WORDS...]         checks that the server took N messages, the last with the words in it
 //	waitfor URL [WORDS...]        asks a page until it answers and holds it against the words
 //	done KIND                     waits until a job of the kind was done
+//	sourcesof TITLE               asks who else told the story of the item with the title
 //	site FOLDER [FILE...]         serves a folder at $SITE
 //	call TOKEN METHOD PATH BODY   makes a request of the API; see there
 //	seed                          copies the seed week to items.jsonl, or skips the script where it is not
@@ -45,7 +47,7 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"relay": startRelay, "received": received, "waitfor": waitFor, "done": jobDone, "call": call, "site": serveFolder,
+			"relay": startRelay, "received": received, "waitfor": waitFor, "done": jobDone, "call": call, "site": serveFolder, "sourcesof": sourcesOf,
 			"seed": func(ts *testscript.TestScript, _ bool, _ []string) {
 				items, err := os.ReadFile(filepath.Join(seed, "items.jsonl"))
 				if os.IsNotExist(err) {
@@ -133,4 +135,17 @@ func waitFor(ts *testscript.TestScript, neg bool, args []string) {
 		}
 	}
 	ts.Fatalf("%s never said what it should; it says:\n%s", args[0], said)
+}
+
+func sourcesOf(ts *testscript.TestScript, _ bool, args []string) {
+	ts.Check(ts.Exec("apta", "item", "list", "--json", "--limit", "1000"))
+	for line := range strings.Lines(ts.ReadFile("stdout")) {
+		var it struct{ ID, Title string }
+		ts.Check(json.Unmarshal([]byte(line), &it))
+		if it.Title == args[0] {
+			ts.Check(ts.Exec("apta", "item", "sources", it.ID))
+			return
+		}
+	}
+	ts.Fatalf("no item has the title %q", args[0])
 }

@@ -3,10 +3,12 @@ package feeds_test
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -17,17 +19,35 @@ import (
 	"apta/subscribers/database"
 )
 
-// Two hundred feeds of fifty items from a local server into a SQLite file: the
-// first time, when all is new, and the second, when nothing is.
+// Two hundred feeds of fifty items of today from a local server into a SQLite
+// file: the first time, when all is new, and the second, when nothing is.
 func BenchmarkPoll200Feeds(b *testing.B) {
 	const many, entries = 200, 50
-	site := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	var words [3000]string
+	r := rand.New(rand.NewPCG(1, 2))
+	for i := range words {
+		words[i] = string([]rune{'а' + rune(r.IntN(32)), 'а' + rune(r.IntN(32)), 'а' + rune(r.IntN(32)), 'а' + rune(r.IntN(32)), 'а' + rune(r.IntN(32))})
+	}
+	site := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		var text strings.Builder
-		text.WriteString(`<rss version="2.0"><channel><title>The Post</title>`)
+		feed, err := strconv.Atoi(req.URL.Path[1:])
+		if err != nil {
+			b.Error(err)
+		}
+		r := rand.New(rand.NewPCG(3, uint64(feed)))
+		pick := func(n int) string {
+			list := make([]string, n)
+			for i := range list {
+				list[i] = words[r.IntN(len(words))]
+			}
+			return strings.Join(list, " ")
+		}
+		now := time.Now().Add(-time.Hour).Format(time.RFC1123Z)
+		path := req.URL.Path
+		fmt.Fprintf(&text, `<rss version="2.0"><channel><title>The Post %s</title>`, path)
 		for n := range entries {
-			fmt.Fprintf(&text, `<item><title>Council agrees to bridge %d of %s</title><link>https://x.example%s/%d</link><guid>%s-%d</guid><pubDate>Mon, 14 Oct 2024 09:00:00 +0500</pubDate>`+
-				`<description>&lt;p&gt;The regional council agreed on Tuesday to open the &lt;b&gt;second&lt;/b&gt; bridge over the river, which had been closed to lorries since the floods of last spring.&lt;/p&gt;</description></item>`,
-				n, r.URL.Path, r.URL.Path, n, r.URL.Path, n)
+			fmt.Fprintf(&text, `<item><title>%s</title><link>https://x.example%s/%d</link><guid>%s-%d</guid><pubDate>%s</pubDate>`+
+				`<description>&lt;p&gt;%s &lt;b&gt;%s&lt;/b&gt;&lt;/p&gt;</description></item>`, pick(8), path, n, path, n, now, pick(20), pick(5))
 		}
 		text.WriteString(`</channel></rss>`)
 		fmt.Fprint(w, text.String())

@@ -14,9 +14,13 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// Shelf is where new items are put. Items whose address is known are left as they are.
+// Shelf is where new items are put.
 type Shelf interface {
+	// AddItems leaves items whose address is known as they are, and without an ID.
 	AddItems(ctx context.Context, items []newsletter.Item) (added int, err error)
+	// AddTellings keeps who else told an item's story.
+	AddTellings(ctx context.Context, list []newsletter.Telling) error
+	ItemsIn(ctx context.Context, w newsletter.Window) ([]newsletter.Item, error)
 }
 
 // Poller asks feeds for what is new.
@@ -59,6 +63,7 @@ func (p *Poller) Poll(ctx context.Context, list []Feed, done func(Feed)) error {
 }
 
 func (p *Poller) poll(ctx context.Context, list []Feed, late func() bool, done func(Feed)) (left int, err error) {
+	known := &stories{}
 	var group errgroup.Group
 	group.SetLimit(atOnce)
 	var mu sync.Mutex
@@ -70,7 +75,7 @@ func (p *Poller) poll(ctx context.Context, list []Feed, late func() bool, done f
 				left++
 				return nil
 			}
-			f, err := p.one(ctx, f)
+			f, err := p.one(ctx, f, known)
 			mu.Lock()
 			defer mu.Unlock()
 			switch {
@@ -89,7 +94,7 @@ func (p *Poller) poll(ctx context.Context, list []Feed, late func() bool, done f
 
 // one polls one feed and stores how that went. An error is the database's: one of
 // the feed's is part of what is stored.
-func (p *Poller) one(ctx context.Context, f Feed) (Feed, error) {
+func (p *Poller) one(ctx context.Context, f Feed, known *stories) (Feed, error) {
 	page, err := p.Fetch.Get(ctx, fetch.Request{URL: f.URL, Accept: accept, ETag: f.etag, LastModified: f.modified})
 	if ctx.Err() != nil {
 		return f, ctx.Err()
@@ -99,7 +104,7 @@ func (p *Poller) one(ctx context.Context, f Feed) (Feed, error) {
 	f.Polled, f.New = p.Now().UTC().Truncate(time.Millisecond), 0
 	var shown []int64
 	if err == nil && !page.NotModified {
-		shown, err = p.take(ctx, &f, page)
+		shown, err = p.take(ctx, &f, page, known)
 		var stop *shelfError
 		if errors.As(err, &stop) {
 			return f, stop.err
@@ -122,7 +127,7 @@ type shelfError struct{ err error }
 func (e *shelfError) Error() string { return e.err.Error() }
 
 // take puts a feed's new items on the shelf.
-func (p *Poller) take(ctx context.Context, f *Feed, page *fetch.Page) (shown []int64, err error) {
+func (p *Poller) take(ctx context.Context, f *Feed, page *fetch.Page, known *stories) (shown []int64, err error) {
 	parsed, err := p.Reader.Read(page.Body, page.ContentType, page.URL)
 	if err != nil {
 		return nil, fmt.Errorf("feed %q: %w", page.URL, err)
@@ -133,11 +138,11 @@ func (p *Poller) take(ctx context.Context, f *Feed, page *fetch.Page) (shown []i
 	}
 	var items []newsletter.Item
 	for _, e := range parsed.Entries {
-		last, known := seen[e.Mark]
-		if !known || f.Polled.Sub(last) > renewAfter {
+		last, before := seen[e.Mark]
+		if !before || f.Polled.Sub(last) > renewAfter {
 			shown = append(shown, e.Mark)
 		}
-		if known {
+		if before {
 			continue
 		}
 		it := e.Item
@@ -146,7 +151,7 @@ func (p *Poller) take(ctx context.Context, f *Feed, page *fetch.Page) (shown []i
 			items = append(items, it)
 		}
 	}
-	if f.New, err = p.Shelf.AddItems(ctx, items); err != nil {
+	if f.New, err = known.put(ctx, p.Shelf, items, f.Polled); err != nil {
 		return nil, &shelfError{err}
 	}
 	f.Title, f.Note, f.Entries = or(parsed.Title, f.Title), parsed.Note, len(parsed.Entries)

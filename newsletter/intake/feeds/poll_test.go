@@ -250,6 +250,38 @@ func TestFind(t *testing.T) {
 	})
 }
 
+func TestAStoryIsKeptOnceWithItsSources(t *testing.T) {
+	each(t, func(w http.ResponseWriter, r *http.Request) {
+		entry := func(path, title, text string) string {
+			return fmt.Sprintf(`<item><title>%s</title><link>https://%s.example/%s</link><pubDate>Sat, 19 Oct 2024 09:00:00 GMT</pubDate><description>%s</description></item>`, title, r.URL.Path[1:], path, text)
+		}
+		stories := entry("m", "В Алматы открыли новую станцию метро", "Новая станция метро открылась в Алматы в субботу, сообщил акимат.")
+		if r.URL.Path == "/b" {
+			stories = entry("m", "Новую станцию метро открыли в Алматы", "В субботу в Алматы открылась новая станция метро.") + entry("n", "В Актау подорожал проезд в автобусах", "Билет стоит больше.")
+		}
+		fmt.Fprintf(w, `<rss version="2.0"><channel><title>Paper %s</title><language>ru</language>%s</channel></rss>`, r.URL.Path[1:], stories)
+	}, func(t *testing.T, d *desk) {
+		a := d.after(t, 0, d.add(t, feeds.Feed{URL: "/a"}))
+		b := d.after(t, time.Minute, d.add(t, feeds.Feed{URL: "/b"}))
+		again := d.after(t, time.Hour, b)
+		all := d.stored(t)
+		it := all["В Алматы открыли новую станцию метро"]
+		if a.New != 1 || b.New != 1 || again.New != 0 || len(all) != 2 || it.Others != 1 {
+			t.Fatalf("%d, %d and %d new; stored %+v", a.New, b.New, again.New, all)
+		}
+		told, err := d.items.Tellings(t.Context(), it.ID)
+		if err != nil || len(told) != 1 || told[0].Source != "Paper b" || told[0].URL != "https://b.example/m" {
+			t.Errorf("told by %+v (%v)", told, err)
+		}
+		if err := d.items.RemoveItem(t.Context(), it.ID); err != nil {
+			t.Fatal(err)
+		}
+		if told, err := d.items.Tellings(t.Context(), it.ID); err != nil || len(told) != 0 {
+			t.Errorf("removed, and still told by %+v (%v)", told, err)
+		}
+	})
+}
+
 // One bad feed, whatever it does, is a line of its own: the others are polled.
 func TestFault_F1_AHostileFeedStopsNoOther(t *testing.T) {
 	zeros := make([]byte, 1<<20)
