@@ -65,7 +65,7 @@ func stems(text string, words, numbers []uint64) (w, n []uint64) {
 // stem is the beginning of a word: five letters in Cyrillic and six in Latin leave
 // out most endings of all three languages. Words that say nothing have none.
 func stem(word string) string {
-	if strings.Contains(idle, " "+word+" ") {
+	if _, is := idle[word]; is {
 		return ""
 	}
 	word = strings.ReplaceAll(word, "ё", "е")
@@ -91,11 +91,17 @@ func stem(word string) string {
 }
 
 // idle are words of three letters and more that any text may have.
-const idle = " the and for was were are has had have been will would could should with from that this these those into over after before about said says their they them his her its " +
-	"who what when where which while also than then there more most some such only not but can may one two new all any out off per via amid against between under year years day week " +
-	"что как для при или это этот эта эти его ее её они она оно был была было были будет будут уже еще ещё также так чтобы после перед через более менее между под над без про " +
-	"году года год лет день дня своих свои свой который которая которые которых также из-за тем чем где когда если сообщил сообщила сообщили сообщает заявил заявила рассказал " +
-	"мен және үшін бен пен деп бұл осы сол оның олар болды болып болады бар жоқ бойынша туралы кейін дейін кезінде екен еді деді жылы жылғы жыл күні айтты хабарлады ғана тағы "
+var idle = func() map[string]struct{} {
+	set := map[string]struct{}{}
+	for _, word := range strings.Fields("the and for was were are has had have been will would could should with from that this these those into over after before about said says their they them his her its " +
+		"who what when where which while also than then there more most some such only not but can may one two new all any out off per via amid against between under year years day week " +
+		"что как для при или это этот эта эти его ее её они она оно был была было были будет будут уже еще ещё также так чтобы после перед через более менее между под над без про " +
+		"году года год лет день дня своих свои свой который которая которые которых также из-за тем чем где когда если сообщил сообщила сообщили сообщает заявил заявила рассказал " +
+		"мен және үшін бен пен деп бұл осы сол оның олар болды болып болады бар жоқ бойынша туралы кейін дейін кезінде екен еді деді жылы жылғы жыл күні айтты хабарлады ғана тағы") {
+		set[word] = struct{}{}
+	}
+	return set
+}()
 
 // same reports whether two texts tell one story, and how like they are.
 func (x *features) same(o *features) (score float64, same bool) {
