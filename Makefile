@@ -28,6 +28,7 @@ e2e: ## a thousand mails through a real Postfix, and the public pages in Chromiu
 	APTA_E2E=1 go test ./cmd/apta -run 'TestPostfix|InABrowser' -count=1 -v -timeout 30m
 
 bench: ## the figures of docs/performance.md
+	go test ./newsletter/intake/... -run '^$$' -bench . -benchmem
 	go test ./newsletter/assemble ./newsletter/render ./newsletter/transport ./newsletter/archive -run '^$$' -bench . -benchmem
 	go test ./cmd/apta -run '^$$' -bench . -benchtime 10x
 	APTA_IMPORT_ROWS=1000000 go test ./subscribers -run '^$$' -bench ImportCSV -benchtime 1x

@@ -24,4 +24,5 @@ type Item struct {
 	Latest    bool        `json:"latest,omitempty"`
 	Image     string      `json:"image,omitempty"`
 	Author    string      `json:"author,omitempty"`
+	Others    int         `json:"others,omitempty"` // further sources that told the story; Tellings names them
 }

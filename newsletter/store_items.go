@@ -19,9 +19,14 @@ func (c *ImportCount) Add(o ImportCount) {
 	c.Same += o.Same
 }
 
-const putItem = `
+const insertItem = `
 INSERT INTO items (id, url, title, summary, source, theme, place, language, published, strand, position, bridge, latest, image, author)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+`
+
+const addItem = insertItem + `ON CONFLICT (url) DO NOTHING`
+
+const putItem = insertItem + `
 ON CONFLICT (url) DO UPDATE SET title = excluded.title, summary = excluded.summary, source = excluded.source, theme = excluded.theme,
 	place = excluded.place, language = excluded.language, published = excluded.published, strand = excluded.strand, position = excluded.position,
 	bridge = excluded.bridge, latest = excluded.latest, image = excluded.image, author = excluded.author
@@ -68,6 +73,45 @@ func (s *Store) PutItems(ctx context.Context, items []Item) (count ImportCount, 
 	return count, nil
 }
 
+// AddItems stores the items whose URL is not stored yet, in one transaction, and
+// leaves the others as they are: an editor may have been at them. The items that
+// were stored are given their IDs, the others have none afterwards.
+func (s *Store) AddItems(ctx context.Context, items []Item) (added int, err error) {
+	if len(items) == 0 {
+		return 0, nil
+	}
+	err = s.db.InTx(ctx, func(tx *sql.Tx) error {
+		added = 0
+		put, err := tx.PrepareContext(ctx, addItem)
+		if err != nil {
+			return err
+		}
+		defer put.Close()
+		for i := range items {
+			it := &items[i]
+			it.ID = s.ids.Next()
+			res, err := put.ExecContext(ctx, it.ID, it.URL, it.Title, it.Summary, it.Source, it.Theme, it.Place, it.Language,
+				database.Millis(it.Published), it.Strand, it.Order, it.Bridge, boolInt(it.Latest), it.Image, it.Author)
+			if err != nil {
+				return fmt.Errorf("%s: %w", it.URL, err)
+			}
+			n, err := res.RowsAffected()
+			if err != nil {
+				return err
+			}
+			if n == 0 {
+				it.ID = 0
+			}
+			added += int(n)
+		}
+		return nil
+	})
+	if err != nil {
+		return 0, fmt.Errorf("newsletter: add items: %w", err)
+	}
+	return added, nil
+}
+
 func boolInt(b bool) int {
 	if b {
 		return 1
@@ -75,12 +119,13 @@ func boolInt(b bool) int {
 	return 0
 }
 
-const selectItem = `SELECT id, url, title, summary, source, theme, place, language, published, strand, position, bridge, latest, image, author FROM items `
+const selectItem = `SELECT id, url, title, summary, source, theme, place, language, published, strand, position, bridge, latest, image, author,
+	(SELECT count(DISTINCT t.source) FROM tellings t WHERE t.item = items.id) FROM items `
 
 func scanItem(row interface{ Scan(...any) error }) (it Item, err error) {
 	var published, latest int64
 	err = row.Scan(&it.ID, &it.URL, &it.Title, &it.Summary, &it.Source, &it.Theme, &it.Place, &it.Language,
-		&published, &it.Strand, &it.Order, &it.Bridge, &latest, &it.Image, &it.Author)
+		&published, &it.Strand, &it.Order, &it.Bridge, &latest, &it.Image, &it.Author, &it.Others)
 	it.Published, it.Latest = database.FromMillis(published), latest != 0
 	return it, err
 }
@@ -117,6 +162,9 @@ func (s *Store) Items(ctx context.Context, limit int) ([]Item, error) {
 
 // RemoveItem takes an item away. The issues that quote it keep their words.
 func (s *Store) RemoveItem(ctx context.Context, id database.ID) error {
+	if _, err := s.db.Exec(ctx, `DELETE FROM tellings WHERE item = $1`, id); err != nil {
+		return fmt.Errorf("newsletter: remove item: %w", err)
+	}
 	res, err := s.db.Exec(ctx, `DELETE FROM items WHERE id = $1`, id)
 	if err != nil {
 		return fmt.Errorf("newsletter: remove item: %w", err)

@@ -31,6 +31,7 @@ func (a *app) background(r *rooms, sender *delivery.Sender) *jobs.Engine {
 	jobs.Handle(r.jobs, func(ctx context.Context, _ everyMinute) error {
 		return errors.Join(r.subscribers.Tend(ctx), keeper.Reckon(ctx), a.findCancelled(ctx, r))
 	})
+	jobs.Handle(r.jobs, func(ctx context.Context, _ pollFeeds) error { return a.pollDue(ctx, r) })
 	jobs.Handle(r.jobs, keeper.Assemble)
 	jobs.Handle(r.jobs, keeper.Send)
 	jobs.Handle(r.jobs, func(ctx context.Context, job sweepSend) error {

@@ -42,6 +42,7 @@ type Config struct {
 	Limits     LimitsConfig     `toml:"limits"`
 	DKIM       DKIMConfig       `toml:"dkim"`
 	Theme      []ThemeConfig    `toml:"theme"`
+	Intake     IntakeConfig     `toml:"intake"`
 
 	file string // where it was read from, for messages
 	zone *time.Location
@@ -110,6 +111,7 @@ func defaults() Config {
 		Schedule:  ScheduleConfig{Cron: "0 9 * * FRI", Zone: "UTC", Policy: "approve", Window: "rolling", CatchUp: "latest", Lateness: "72h"},
 		Mail:      MailConfig{Doubtful: "resend"},
 		SMTP:      defaultRelay(),
+		Intake:    IntakeConfig{Poll: "30m"},
 	}
 }
 
@@ -233,6 +235,7 @@ func (c *Config) check() (problems []error) {
 	c.checkRules(bad)
 	c.checkRelays(bad, oneOf)
 	c.checkLimits(bad)
+	c.checkIntake(bad)
 	return problems
 }
 

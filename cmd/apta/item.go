@@ -18,7 +18,7 @@ import (
 
 func (a *app) itemCommand() *cobra.Command {
 	c := &cobra.Command{Use: "item", Short: "Store, list and remove items"}
-	c.AddCommand(a.itemImport(), a.itemList(), a.itemAdd(), a.itemRemove())
+	c.AddCommand(a.itemImport(), a.itemList(), a.itemAdd(), a.itemRemove(), a.itemSources())
 	return c
 }
 
@@ -169,12 +169,19 @@ func (a *app) itemAdd() *cobra.Command {
 	var it newsletter.Item
 	var published string
 	c := &cobra.Command{
-		Use:     "add URL --title TITLE",
-		Short:   "Store one item",
-		Example: `  apta item add https://news.example/story --title "Harbour reopens" --summary "The harbour reopened on Monday." --theme Trade`,
-		Args:    cobra.ExactArgs(1),
+		Use:   "add URL",
+		Short: "Store one item, read from its page",
+		Long: `Store one item. Its page is read for title, summary, source, date, language,
+image and author, unless both --title and --summary are given; a flag has the last word.`,
+		Example: `  apta item add https://news.example/story --theme Trade
+  apta item add https://news.example/story --title "Harbour reopens" --summary "The harbour reopened on Monday."`,
+		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			r, err := a.open(c.Context())
+			if err != nil {
+				return err
+			}
+			address, err := a.fillFromPage(c.Context(), args[0], &it, &published)
 			if err != nil {
 				return err
 			}
@@ -182,8 +189,9 @@ func (a *app) itemAdd() *cobra.Command {
 				published = a.now().Format(time.RFC3339)
 			}
 			line, err := json.Marshal(map[string]any{
-				"url": args[0], "title": it.Title, "summary": it.Summary, "source": it.Source, "theme": it.Theme, "place": it.Place,
+				"url": address, "title": it.Title, "summary": it.Summary, "source": it.Source, "theme": it.Theme, "place": it.Place,
 				"language": it.Language, "published": published, "strand": it.Strand, "order": it.Order, "bridge": it.Bridge, "latest": it.Latest,
+				"image": it.Image, "author": it.Author,
 			})
 			if err != nil {
 				return err
@@ -210,13 +218,13 @@ func (a *app) itemAdd() *cobra.Command {
 		},
 	}
 	f := c.Flags()
-	f.StringVar(&it.Title, "title", "", "title (required)")
+	f.StringVar(&it.Title, "title", "", "title")
 	f.StringVar(&it.Summary, "summary", "", "summary in Markdown")
 	f.StringVar(&it.Source, "source", "", "who reported it")
 	f.StringVar(&it.Theme, "theme", "", "what it is about")
 	f.StringVar(&it.Place, "place", "", "where it happened")
 	f.StringVar(&it.Language, "language", "", "language, such as en")
-	f.StringVar(&published, "published", "", "RFC 3339 time (default now)")
+	f.StringVar(&published, "published", "", "RFC 3339 time (default the page's, or now)")
 	f.StringVar(&it.Strand, "strand", "", "items of one strand make one paragraph")
 	f.IntVar(&it.Order, "order", 0, "place within the issue")
 	f.StringVar(&it.Bridge, "bridge", "", `connective that opens it, such as "Meanwhile,"`)

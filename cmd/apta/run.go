@@ -17,6 +17,7 @@ import (
 	"apta/newsletter"
 	"apta/newsletter/api"
 	"apta/newsletter/delivery"
+	"apta/newsletter/intake/feeds"
 	"apta/newsletter/jobs"
 	"apta/newsletter/render"
 	"apta/subscribers"
@@ -86,7 +87,7 @@ func (a *app) root() *cobra.Command {
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
 	root.PersistentFlags().StringVar(&a.configFile, "config", "", "configuration file (default apta.toml, or APTA_CONFIG)")
-	root.AddCommand(a.initCommand(), a.itemCommand(), a.subscriberCommand(), a.suppressCommand(), a.issueCommand(), a.scheduleCommand(), a.serveCommand(), a.workCommand(), a.databaseCommand(), a.jobsCommand(), a.migrateToCommand(), a.dkimCommand(), a.tokenCommand(), a.demoCommand())
+	root.AddCommand(a.initCommand(), a.itemCommand(), a.feedCommand(), a.subscriberCommand(), a.suppressCommand(), a.issueCommand(), a.scheduleCommand(), a.serveCommand(), a.workCommand(), a.databaseCommand(), a.jobsCommand(), a.migrateToCommand(), a.dkimCommand(), a.tokenCommand(), a.demoCommand())
 	for _, c := range allCommands(root) {
 		if c.RunE == nil {
 			c.RunE = func(c *cobra.Command, args []string) error {
@@ -147,7 +148,7 @@ func envValue(environ []string, name string) (string, bool) {
 
 // schemas are the tables of every room.
 func schemas() []database.Schema {
-	return []database.Schema{subscribers.Schema(), newsletter.Schema(), delivery.Schema(), api.Schema(), jobs.Schema()}
+	return []database.Schema{subscribers.Schema(), newsletter.Schema(), delivery.Schema(), api.Schema(), jobs.Schema(), feeds.Schema()}
 }
 
 // open opens the database, brings its tables up to date, and gives the rooms.

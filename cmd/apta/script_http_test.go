@@ -3,6 +3,8 @@ package main
 import (
 	"io"
 	"net/http"
+	"net/http/httptest"
+	"os"
 	"strings"
 	"sync"
 	"time"
@@ -13,7 +15,7 @@ import (
 // relaysOf is the SMTP server of each script, by the script's folder.
 var relaysOf sync.Map
 
-func fetch(url string) (string, error) {
+func pageAt(url string) (string, error) {
 	client := http.Client{Timeout: 5 * time.Second}
 	res, err := client.Get(url)
 	if err != nil {
@@ -22,6 +24,19 @@ func fetch(url string) (string, error) {
 	defer res.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(res.Body, 1<<20))
 	return res.Status + "\n" + string(body), err
+}
+
+// serveFolder serves a folder and puts its address into $SITE, also in the files named.
+func serveFolder(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) < 1 {
+		ts.Fatalf("usage: site FOLDER [FILE...]")
+	}
+	s := httptest.NewServer(http.FileServer(http.Dir(ts.MkAbs(args[0]))))
+	ts.Defer(s.Close)
+	ts.Setenv("SITE", s.URL)
+	for _, file := range args[1:] {
+		ts.Check(os.WriteFile(ts.MkAbs(file), []byte(strings.ReplaceAll(ts.ReadFile(file), "$SITE", s.URL)), 0o644))
+	}
 }
 
 // call makes a request with the token that is in a file: call TOKENFILE METHOD

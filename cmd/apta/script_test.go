@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"net"
 	"os"
@@ -26,8 +27,10 @@ func TestMain(m *testing.M) {
 //	received N [WORDS...]         checks that the server took N messages, the last with the words in it
 //	waitfor URL [WORDS...]        asks a page until it answers and holds it against the words
 //	done KIND                     waits until a job of the kind was done
+//	sourcesof TITLE               asks who else told the story of the item with the title
+//	site FOLDER [FILE...]         serves a folder at $SITE
 //	call TOKEN METHOD PATH BODY   makes a request of the API; see there
-//	$SITE                         is a free address for a web server
+//	$LISTEN                       is a free address for a web server
 //	seed                          copies the seed week to items.jsonl, or skips the script where it is not
 func TestScripts(t *testing.T) {
 	sample, err := filepath.Abs("demo/items.jsonl")
@@ -43,12 +46,12 @@ func TestScripts(t *testing.T) {
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("SAMPLE", sample)
 			env.Setenv("SEED", seed)
-			site, err := freeAddress()
-			env.Setenv("SITE", site)
+			listen, err := freeAddress()
+			env.Setenv("LISTEN", listen)
 			return err
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"relay": startRelay, "received": received, "waitfor": waitFor, "done": jobDone, "call": call,
+			"relay": startRelay, "received": received, "waitfor": waitFor, "done": jobDone, "call": call, "site": serveFolder, "sourcesof": sourcesOf,
 			"seed": func(ts *testscript.TestScript, _ bool, _ []string) {
 				items, err := os.ReadFile(filepath.Join(seed, "items.jsonl"))
 				if os.IsNotExist(err) {
@@ -121,7 +124,7 @@ func jobDone(ts *testscript.TestScript, _ bool, args []string) {
 func waitFor(ts *testscript.TestScript, neg bool, args []string) {
 	var said string
 	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
-		body, err := fetch(args[0])
+		body, err := pageAt(args[0])
 		if err != nil {
 			said = err.Error()
 			continue
@@ -146,4 +149,17 @@ func freeAddress() (string, error) {
 	}
 	defer l.Close()
 	return l.Addr().String(), nil
+}
+
+func sourcesOf(ts *testscript.TestScript, _ bool, args []string) {
+	ts.Check(ts.Exec("apta", "item", "list", "--json", "--limit", "1000"))
+	for line := range strings.Lines(ts.ReadFile("stdout")) {
+		var it struct{ ID, Title string }
+		ts.Check(json.Unmarshal([]byte(line), &it))
+		if it.Title == args[0] {
+			ts.Check(ts.Exec("apta", "item", "sources", it.ID))
+			return
+		}
+	}
+	ts.Fatalf("no item has the title %q", args[0])
 }

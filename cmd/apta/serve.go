@@ -87,6 +87,9 @@ func (a *app) serve(ctx context.Context, r *rooms, listener net.Listener) error 
 	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second, WriteTimeout: time.Minute, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10}
 	engine := a.background(r, sender)
 	engine.Every(time.Minute, everyMinute{}) // slots come at whole minutes
+	if a.cfg.Intake.poll > 0 {
+		engine.Every(time.Minute, pollFeeds{}) // those that are due
+	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return server.Serve(listener) })
 	group.Go(func() error { return sender.Run(ctx) })

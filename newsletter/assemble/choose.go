@@ -200,7 +200,7 @@ func (c *composer) weigh(review, all []newsletter.Item, w newsletter.Window) []w
 	ranked := make([]weighed, len(review))
 	for i := range review {
 		it := &review[i]
-		n, theme, fresh := max(len(sources[it.URL]), 1), c.style.Rules.theme(it.Theme).Weight, 0
+		n, theme, fresh := max(len(sources[it.URL]), 1+it.Others), c.style.Rules.theme(it.Theme).Weight, 0
 		if !it.Published.Before(half) {
 			fresh = 1
 		}

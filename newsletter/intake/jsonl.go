@@ -52,8 +52,9 @@ type record struct {
 	Author    string `json:"author"`
 }
 
-// keys are those a line may have; "id" is what an export adds and is passed over.
-var keys = []string{"id", "url", "title", "summary", "source", "theme", "place", "language", "published", "strand", "order", "bridge", "latest", "image", "author"}
+// keys are those a line may have; "id" and "others" are what an export adds and are
+// passed over.
+var keys = []string{"id", "others", "url", "title", "summary", "source", "theme", "place", "language", "published", "strand", "order", "bridge", "latest", "image", "author"}
 
 // ReadJSONL reads items, one JSON object a line. Each good line is given to
 // item; each bad one, and each unknown key of a good one, to bad, and reading
@@ -72,7 +73,7 @@ func ReadJSONL(r io.Reader, file string, item func(newsletter.Item) error, bad f
 		case len(line) > 0:
 			it, unknown, perr := ParseItem(line)
 			for _, key := range unknown {
-				bad(&LineError{file, n, fmt.Errorf("unknown key %q (known are %s)", key, strings.Join(keys[1:], ", "))})
+				bad(&LineError{file, n, fmt.Errorf("unknown key %q (known are %s)", key, strings.Join(keys[2:], ", "))})
 			}
 			if perr != nil {
 				bad(&LineError{file, n, perr})
@@ -154,7 +155,7 @@ func (r record) item() (newsletter.Item, error) {
 		Bridge: oneLine(r.Bridge), Latest: r.Latest, Author: oneLine(r.Author),
 	}
 	var err error
-	if it.URL, err = CheckURL(r.URL); err != nil {
+	if it.URL, err = Canonical(r.URL); err != nil {
 		return it, fmt.Errorf("key \"url\": %w", err)
 	}
 	if it.Title == "" {
