@@ -8,6 +8,7 @@ import "time"
 type pacer struct {
 	limit  float64   // messages a second as configured; 0 is none
 	next   time.Time // when the next message may go
+	paced  float64   // the rate at which next was reckoned
 	booked time.Time // the last slot promised to a delivery that waits in the ledger
 	storm  storm
 	held   int // deliveries that wait in memory
@@ -26,11 +27,24 @@ func (p *pacer) rate(now time.Time, live int) float64 {
 	return limit
 }
 
+// repace reckons anew when the next message may go, where the rate has changed
+// since: what was charged at a storm's rate is not to be waited for after it.
+func (p *pacer) repace(now time.Time, rate float64) {
+	if ahead := p.next.Sub(now); ahead > 0 && rate != p.paced {
+		p.next = now
+		if rate > 0 && p.paced > 0 {
+			p.next = now.Add(time.Duration(min(float64(ahead)*p.paced/rate, float64(365*24*time.Hour))))
+		}
+	}
+	p.paced = rate
+}
+
 // wait is how long the next message has to wait.
 func (p *pacer) wait(now time.Time) time.Duration { return max(0, p.next.Sub(now)) }
 
 // charge counts a message that goes now.
 func (p *pacer) charge(now time.Time, rate float64) {
+	p.repace(now, rate)
 	if rate > 0 {
 		p.next = later(p.next, now.Add(-tolerance)).Add(interval(rate))
 	}
@@ -46,6 +60,9 @@ func (p *pacer) book(now time.Time, rate float64, queued int) time.Time {
 
 // quiet reports whether forgetting the pacer would change nothing.
 func (p *pacer) quiet(now time.Time) bool {
+	if p.limit == 0 {
+		p.repace(now, p.storm.rate(now))
+	}
 	return p.held == 0 && !p.next.After(now) && !p.booked.After(now) && p.storm.over(now)
 }
 

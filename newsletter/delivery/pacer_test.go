@@ -223,3 +223,23 @@ func TestWarmUpPlan(t *testing.T) {
 		t.Errorf("the day is %s, the next begins %s", day, next)
 	}
 }
+
+// What was charged while a storm left little is not waited for once it is over.
+func TestChargesAreRepaced(t *testing.T) {
+	now := noon
+	var p pacer
+	for range 100 {
+		p.charge(now, 0.2)
+	}
+	if wait := p.wait(now); wait < 400*time.Second {
+		t.Fatalf("a hundred messages at one in five seconds last %v", wait)
+	}
+	p.repace(now, 20)
+	if wait := p.wait(now); wait < 4*time.Second || wait > 6*time.Second {
+		t.Errorf("at twenty a second they last %v", wait)
+	}
+	p.repace(now, 0)
+	if wait := p.wait(now); wait != 0 {
+		t.Errorf("without a limit they last %v", wait)
+	}
+}

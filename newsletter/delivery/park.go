@@ -68,6 +68,7 @@ func (k *park) admit(d *due) bool {
 		return true
 	}
 	rate := pc.rate(now, p.live)
+	pc.repace(now, rate)
 	q := k.queues[domain]
 	waiting := 0
 	if q != nil {

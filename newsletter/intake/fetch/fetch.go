@@ -56,14 +56,12 @@ func New(o Options) *Fetcher {
 	if o.UserAgent == "" {
 		o.UserAgent = "Apta"
 	}
-	dialer := &net.Dialer{Timeout: o.Timeout, Resolver: o.Resolver, ControlContext: guard(o.Allow).control}
+	dialer := &net.Dialer{Resolver: o.Resolver, ControlContext: guard(o.Allow).control}
 	return &Fetcher{options: o, hosts: hosts{limit: o.PerHost}, transport: &http.Transport{
 		// No Proxy: it would connect on our behalf, unguarded. No connection is
 		// kept, so that each fetch resolves its name and is checked anew.
 		DialContext:            dialer.DialContext,
 		DisableKeepAlives:      true,
-		TLSHandshakeTimeout:    o.Timeout,
-		ResponseHeaderTimeout:  o.Timeout,
 		MaxResponseHeaderBytes: maxHeader,
 	}}
 }
