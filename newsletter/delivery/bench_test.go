@@ -97,7 +97,7 @@ func benchMail(b *testing.B) *transport.Edition {
 // prepared messages, pipelined, and the sender with its durable ledger, on the
 // same connections to the same sink, and prints the median rates and their ratio.
 func BenchmarkSending(b *testing.B) {
-	for _, connections := range []int{8, 64} {
+	for _, connections := range []int{8, 64, 128} {
 		b.Run(fmt.Sprintf("sqlite/connections=%d", connections), func(b *testing.B) {
 			compare(b, connections, func() string { return filepath.Join(b.TempDir(), "apta.db") })
 		})
