@@ -207,7 +207,7 @@ func TestApprovedInAnotherProcess(t *testing.T) {
 // A send that is cancelled while a process works on it is finished by a job.
 func TestCancelledWhileServed(t *testing.T) {
 	t.Parallel()
-	s := newSite(t, "", 1000, smtptest.Options{Latency: 20 * time.Millisecond})
+	s := newSite(t, "", 6000, smtptest.Options{Latency: 20 * time.Millisecond})
 	s.serveProcess(t)
 	s.await(t, "first mails", func(context.Context) bool { return s.relay.Count() > 20 })
 	var out bytes.Buffer
@@ -222,7 +222,7 @@ func TestCancelledWhileServed(t *testing.T) {
 	}
 	s.await(t, "sent issue", s.sent)
 	counts, err := s.rooms.ledger.Counts(context.Background(), sending[0].ID)
-	if err != nil || counts.Waiting() != 0 || counts.Skipped == 0 || counts.Accepted+counts.Skipped != 1000 {
+	if err != nil || counts.Waiting() != 0 || counts.Skipped == 0 || counts.Accepted+counts.Skipped != 6000 {
 		t.Errorf("counts %+v (%v)", counts, err)
 	}
 }
