@@ -146,6 +146,9 @@ func (v *ownView) read(password string) (e Editor, good bool) {
 	if e.Name = short(v.Name, 100); e.Name == "" {
 		v.Errors["name"] = v.Words["error_name"]
 	}
+	if v.Fixed && password == "" {
+		return e, len(v.Errors) == 0 // who is invited may sign in by mail alone
+	}
 	if err := checkPassword(password, e); err != nil {
 		v.Errors["password"] = passwordWords(v.Words, err)
 	}
