@@ -47,6 +47,7 @@ func (s *Store) writeLeft(ctx context.Context, tx *sql.Tx, l *Letter, id databas
 	if errors.Is(err, ErrNotFound) || err == nil && sub.Status != Unsubscribed {
 		return nil
 	}
+	l.Newsletter = sub.Newsletter
 	l.Kind, l.Language, l.Token = LetterLeft, sub.Language, s.keys.Token(PurposeUnsubscribe, sub.ID, sub.Generation)
 	return err
 }

@@ -19,36 +19,44 @@ const (
 // your link. They wait in the database, written there by what caused them in its
 // own transaction, so neither an outage of the relay nor a crash loses one.
 type postman struct {
-	app   *app
-	rooms *rooms
-	keys  []transport.DKIM
-	line  *transport.Conn // nil where none is open
-	used  time.Time
+	rooms  *rooms
+	rounds map[string]*round // by the slug of the newsletter
+	now    func() time.Time
+}
+
+// round is how the letters about one newsletter are written and brought.
+type round struct {
+	app  *app
+	keys []transport.DKIM
+	line *transport.Conn // nil where none is open
+	used time.Time
 }
 
 func (a *app) postman(r *rooms) (*postman, error) {
-	if a.cfg.from.Address == "" {
-		return nil, a.cfg.errNoFrom()
+	p := &postman{rooms: r, rounds: map[string]*round{}, now: a.now}
+	for _, n := range a.newsletters() {
+		if n.cfg.from.Address == "" {
+			return nil, n.cfg.errNoFrom()
+		}
+		keys, err := n.cfg.dkimKeys()
+		if err != nil {
+			return nil, err
+		}
+		p.rounds[n.cfg.Newsletter.Slug] = &round{app: n, keys: keys}
 	}
-	keys, err := a.cfg.dkimKeys()
-	if err != nil {
-		return nil, err
-	}
-	return &postman{app: a, rooms: r, keys: keys}, nil
+	return p, nil
 }
 
 // run sends letters until ctx ends.
 func (p *postman) run(ctx context.Context) error {
-	defer p.hangUp()
+	defer p.hangUp(0)
 	tick := time.NewTicker(letterTick)
 	defer tick.Stop()
 	for {
 		if err := p.sendDue(ctx); err != nil && ctx.Err() == nil {
 			p.rooms.log.Error("letters to readers wait", "err", err)
 		}
-		if p.line != nil && time.Since(p.used) > lineIdle {
-			p.hangUp()
-		}
+		p.hangUp(lineIdle)
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
@@ -57,10 +65,13 @@ func (p *postman) run(ctx context.Context) error {
 	}
 }
 
-func (p *postman) hangUp() {
-	if p.line != nil {
-		p.line.Quit()
-		p.line = nil
+// hangUp closes the lines that were not used for so long.
+func (p *postman) hangUp(idle time.Duration) {
+	for _, r := range p.rounds {
+		if r.line != nil && time.Since(r.used) >= idle {
+			r.line.Quit()
+			r.line = nil
+		}
 	}
 }
 
@@ -81,23 +92,28 @@ func (p *postman) sendDue(ctx context.Context) error {
 
 func (p *postman) send(ctx context.Context, l subscribers.Letter) error {
 	store := p.rooms.subscribers
-	message, err := p.write(l)
+	// The log names the letter and not the reader.
+	log := p.rooms.log.With("letter", l.ID, "kind", l.Kind, "try", l.Tries)
+	r := p.rounds[l.Newsletter]
+	if r == nil {
+		log.Warn("a letter waits: its newsletter is not configured", "newsletter", l.Newsletter)
+		return store.LetterFailed(ctx, l.ID, p.again(l))
+	}
+	message, err := r.write(p.rooms, l)
 	if err != nil {
 		return err
 	}
-	// The log names the letter and not the reader.
-	log := p.rooms.log.With("letter", l.ID, "kind", l.Kind, "try", l.Tries)
-	if p.line == nil || p.line.Broken() {
-		if p.line, err = p.app.dialAny(ctx); err != nil {
-			p.line = nil
+	if r.line == nil || r.line.Broken() {
+		if r.line, err = r.app.dialAny(ctx); err != nil {
+			r.line = nil
 			log.Warn("no relay takes letters, trying again", "err", err)
 			return store.LetterFailed(ctx, l.ID, p.again(l))
 		}
 	}
-	p.used = time.Now()
-	out := p.line.Begin(message)
+	r.used = time.Now()
+	out := r.line.Begin(message)
 	if out.Kind == transport.Ready {
-		out, _ = p.line.Deliver(message, nil)
+		out, _ = r.line.Deliver(message, nil)
 	}
 	switch out.Kind {
 	case transport.Accepted:
@@ -114,17 +130,17 @@ func (p *postman) send(ctx context.Context, l subscribers.Letter) error {
 // again is when a letter is tried once more. The first times are soon: somebody
 // is waiting for it.
 func (p *postman) again(l subscribers.Letter) time.Time {
-	return p.app.now().Add(min(2*time.Second<<min(l.Tries-1, 20), 10*time.Minute))
+	return p.now().Add(min(2*time.Second<<min(l.Tries-1, 20), 10*time.Minute))
 }
 
 // write makes the message, signed.
-func (p *postman) write(l subscribers.Letter) (*transport.Letter, error) {
-	cfg := p.app.cfg
-	m, err := p.rooms.renderer.Letter(l, cfg.masthead())
+func (r *round) write(rooms *rooms, l subscribers.Letter) (*transport.Letter, error) {
+	cfg := r.app.cfg
+	m, err := rooms.renderer.Letter(l, cfg.masthead())
 	if err != nil {
 		return nil, err
 	}
-	h, err := cfg.headers("", p.app.now())
+	h, err := cfg.headers("", r.app.now())
 	if err != nil {
 		return nil, err
 	}
@@ -132,7 +148,7 @@ func (p *postman) write(l subscribers.Letter) (*transport.Letter, error) {
 	if err != nil {
 		return nil, err
 	}
-	if edition, err = edition.Sign(p.app.now(), p.keys...); err != nil {
+	if edition, err = edition.Sign(r.app.now(), r.keys...); err != nil {
 		return nil, err
 	}
 	reader := &transport.Reader{Address: l.To, MessageID: fmt.Sprintf("%s.%s@%s", l.Kind, l.ID, cfg.domain())}

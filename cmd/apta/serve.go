@@ -51,7 +51,7 @@ these share the issues that are on their way; no reader is served by two.`,
 			if err != nil {
 				return err
 			}
-			sender, err := a.sender(r)
+			senders, err := a.senders(r)
 			if err != nil {
 				return err
 			}
@@ -59,7 +59,9 @@ these share the issues that are on their way; no reader is served by two.`,
 				return err
 			}
 			fmt.Fprintln(a.stdout, "working")
-			if err := sender.Run(c.Context()); !errors.Is(err, context.Canceled) {
+			group, ctx := errgroup.WithContext(c.Context())
+			senders.run(ctx, group)
+			if err := group.Wait(); !errors.Is(err, context.Canceled) {
 				return err
 			}
 			return nil
@@ -73,7 +75,7 @@ func (a *app) serve(ctx context.Context, r *rooms, listener net.Listener) error 
 	if err != nil {
 		return err
 	}
-	sender, err := a.sender(r)
+	senders, err := a.senders(r)
 	if err != nil {
 		return err
 	}
@@ -85,14 +87,14 @@ func (a *app) serve(ctx context.Context, r *rooms, listener net.Listener) error 
 		return err
 	}
 	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second, WriteTimeout: time.Minute, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10}
-	engine := a.background(r, sender)
+	engine := a.background(r, senders)
 	engine.Every(time.Minute, everyMinute{}) // slots come at whole minutes
 	if a.cfg.Intake.poll > 0 {
 		engine.Every(time.Minute, pollFeeds{}) // those that are due
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return server.Serve(listener) })
-	group.Go(func() error { return sender.Run(ctx) })
+	senders.run(ctx, group)
 	group.Go(func() error { return engine.Run(ctx) })
 	group.Go(func() error { return postman.run(ctx) })
 	group.Go(func() error {
