@@ -34,10 +34,11 @@ ON CONFLICT (subscriber_id) DO UPDATE SET id = excluded.id, email = excluded.ema
 		if err != nil {
 			return err
 		}
-		if err := s.putLetter(ctx, tx, string(LetterChangeOld), sub.Email, change, ""); err != nil {
+		own := s.For(sub.Newsletter)
+		if err := own.putLetter(ctx, tx, string(LetterChangeOld), sub.Email, change, ""); err != nil {
 			return err
 		}
-		return s.putLetter(ctx, tx, string(LetterChangeNew), email, change, "")
+		return own.putLetter(ctx, tx, string(LetterChangeNew), email, change, "")
 	})
 	var limit *LimitError
 	if err != nil && !errors.As(err, &limit) {
@@ -50,7 +51,7 @@ ON CONFLICT (subscriber_id) DO UPDATE SET id = excluded.id, email = excluded.ema
 func (s *Store) writeChange(ctx context.Context, tx *sql.Tx, l *Letter, kind Kind, change database.ID) error {
 	var at int64
 	var language string
-	err := tx.QueryRowContext(ctx, `SELECT a.at, s.language, s.newsletter FROM address_changes a JOIN subscribers s ON s.id = a.subscriber_id WHERE a.id = $1`, change).Scan(&at, &language, &l.Newsletter)
+	err := tx.QueryRowContext(ctx, `SELECT a.at, s.language FROM address_changes a JOIN subscribers s ON s.id = a.subscriber_id WHERE a.id = $1`, change).Scan(&at, &language)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil
 	}

@@ -50,7 +50,7 @@ func (s *Store) putLetter(ctx context.Context, tx *sql.Tx, kind, email string, s
 	return err
 }
 
-// NextLetter gives the letter of any newsletter that is due longest, and holds it back from others
+// NextLetter gives the newsletter's letter that is due longest, and holds it back from others
 // for a while: whoever sent it calls LetterSent, whoever could not LetterFailed,
 // and that of a process which died is given again. found is false where there
 // is none. Several processes may work on the letters.
@@ -82,13 +82,12 @@ func (s *Store) takeLetter(ctx context.Context, tx *sql.Tx, hold time.Duration) 
 	// seen it before another process took it.
 	err = tx.QueryRowContext(ctx, `
 UPDATE letters SET due_at = $1, tries = tries + 1
-WHERE due_at <= $2 AND id = (SELECT id FROM letters WHERE due_at <= $2 ORDER BY due_at, id LIMIT 1)
-RETURNING id, newsletter, kind, email, subject_id, application, at, tries`, database.Millis(now.Add(hold)), database.Millis(now)).
+WHERE due_at <= $2 AND id = (SELECT id FROM letters WHERE due_at <= $2 AND newsletter = $3 ORDER BY due_at, id LIMIT 1)
+RETURNING id, newsletter, kind, email, subject_id, application, at, tries`, database.Millis(now.Add(hold)), database.Millis(now), s.newsletter).
 		Scan(&l.ID, &l.Newsletter, &kind, &l.To, &subject, &application, &at, &l.Tries)
 	if err != nil {
 		return l, false, err
 	}
-	s = s.For(l.Newsletter)
 	switch kind {
 	case letterApply:
 		err = s.writeApplied(ctx, tx, &l, at, application)

@@ -68,7 +68,11 @@ func TestConfirmingIsForOneNewsletter(t *testing.T) {
 		add(t, weekly, "a@example.org", "")
 		o.Store = o.For("russian")
 		o.apply("a@example.org")
-		o.Store = weekly // whoever sends the letters looks after all of them
+		o.Store = weekly
+		if letters := o.letters(); len(letters) != 0 {
+			t.Errorf("the postman of weekly has %+v", letters)
+		}
+		o.Store = o.For("russian")
 		letters := o.letters()
 		if len(letters) != 1 || letters[0].Kind != subscribers.LetterConfirm || letters[0].Newsletter != "russian" {
 			t.Fatalf("the letters are %+v", letters)

@@ -38,7 +38,7 @@ func newDoorway(t *testing.T) *doorway {
 	if d.postman, err = d.app.postman(d.rooms); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { d.postman.hangUp(0) })
+	t.Cleanup(d.postman.hangUp)
 	return d
 }
 

@@ -157,3 +157,15 @@ func (all senders) run(ctx context.Context, group *errgroup.Group) {
 		}
 	}
 }
+
+// postmen are those of all newsletters.
+func (a *app) postmen() (all []*postman, err error) {
+	for _, n := range a.newsletters() {
+		p, err := n.postman(n.rooms)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, p)
+	}
+	return all, nil
+}

@@ -79,7 +79,7 @@ func (a *app) serve(ctx context.Context, r *rooms, listener net.Listener) error 
 	if err != nil {
 		return err
 	}
-	postman, err := a.postman(r)
+	postmen, err := a.postmen()
 	if err != nil {
 		return err
 	}
@@ -96,7 +96,9 @@ func (a *app) serve(ctx context.Context, r *rooms, listener net.Listener) error 
 	group.Go(func() error { return server.Serve(listener) })
 	senders.run(ctx, group)
 	group.Go(func() error { return engine.Run(ctx) })
-	group.Go(func() error { return postman.run(ctx) })
+	for _, p := range postmen {
+		group.Go(func() error { return p.run(ctx) })
+	}
 	group.Go(func() error {
 		<-ctx.Done()
 		closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
