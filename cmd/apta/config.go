@@ -325,7 +325,8 @@ func (c *Config) masthead() newsletter.Masthead {
 	n := c.Newsletter
 	return newsletter.Masthead{
 		Slug: n.Slug, Name: n.Name, Newsroom: n.Newsroom, Postal: n.Postal, BaseURL: c.BaseURL, Language: n.Language, Zone: c.zone,
-		Reason: strings.NewReplacer("{name}", n.Name, "{newsroom}", n.Newsroom).Replace(n.Reason),
+		Reason:    strings.NewReplacer("{name}", n.Name, "{newsroom}", n.Newsroom).Replace(n.Reason),
+		Languages: n.Languages, Further: c.mainFile != "",
 	}
 }
 

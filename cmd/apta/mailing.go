@@ -41,7 +41,7 @@ func (c *Config) headers(week string, date time.Time) (transport.Headers, error)
 	if c.from.Address == "" {
 		return transport.Headers{}, c.errNoFrom()
 	}
-	h := transport.Headers{From: c.from, ListName: c.Newsletter.Name, ListID: c.listID(), Archive: c.BaseURL + "/", Date: date.In(c.zone),
+	h := transport.Headers{From: c.from, ListName: c.Newsletter.Name, ListID: c.listID(), Archive: c.masthead().FrontURL(), Date: date.In(c.zone),
 		Feedback: fmt.Sprintf("%s:%s:review:%s", week, c.Newsletter.Slug, strings.ReplaceAll(c.domain(), ".", "-"))}
 	if h.From.Name == "" {
 		h.From.Name = c.Newsletter.Name
