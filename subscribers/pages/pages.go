@@ -6,7 +6,7 @@
 //
 //	/subscribe            the form; /subscribe/sent says to look into the inbox
 //	/lost                 asks for the link to one's subscription
-//	/api/subscriptions    the form for programs, in JSON
+//	/api/subscriptions    the form for programs, in JSON (Subscriptions)
 //	/c/{token}            confirms a subscription
 //	/p/{token}            preferences, pause, change of address, download, erasure
 //	/u/{token}            unsubscribes, by hand or by a mail provider (RFC 8058)
@@ -102,8 +102,6 @@ func (p *Pages) Register(mux *http.ServeMux) {
 	mux.HandleFunc("GET /subscribe", p.askToSubscribe)
 	mux.HandleFunc("POST /subscribe", p.subscribe) // from other sites too: see the method
 	mux.HandleFunc("GET /subscribe/sent", p.sent)
-	mux.HandleFunc("GET /api/subscriptions", p.apiForm)
-	mux.Handle("POST /api/subscriptions", p.own(p.apiSubscribe))
 	mux.HandleFunc("GET /lost", p.askForLink)
 	mux.Handle("POST /lost", p.own(p.lost))
 	mux.HandleFunc("GET /lost/sent", p.lostSent)
