@@ -124,7 +124,7 @@ func (a *app) handler(r *rooms) (http.Handler, error) {
 		return nil, err
 	}
 	own.Register(mux)
-	a.api(r).Register(mux)
+	a.api(r, own).Register(mux)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	return mux, nil
 }
