@@ -135,7 +135,7 @@ func (a *app) handler(r *rooms) (http.Handler, error) {
 		return nil, err
 	}
 	forms[0].Register(mux, forms[1:]...)
-	a.api(r).Register(mux)
+	a.api(r, forms[0]).Register(mux)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	return mux, nil
 }
