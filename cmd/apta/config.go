@@ -43,6 +43,7 @@ type Config struct {
 	DKIM       DKIMConfig       `toml:"dkim"`
 	Theme      []ThemeConfig    `toml:"theme"`
 	Intake     IntakeConfig     `toml:"intake"`
+	Backup     BackupConfig     `toml:"backup"`
 
 	file string // where it was read from, for messages
 	zone *time.Location
@@ -112,6 +113,7 @@ func defaults() Config {
 		Mail:      MailConfig{Doubtful: "resend"},
 		SMTP:      defaultRelay(),
 		Intake:    IntakeConfig{Poll: "30m"},
+		Backup:    BackupConfig{Folder: "backups"},
 	}
 }
 
@@ -171,7 +173,7 @@ func decodeTOML(file string, text []byte, c *Config) error {
 // it does not matter where apta is started from.
 func (c *Config) resolvePaths(file string) {
 	dir := filepath.Dir(file)
-	files := []*string{&c.SecretFile, &c.StateFile, &c.Newsletter.StyleFile, &c.SMTP.PasswordFile, &c.DKIM.RSAFile, &c.DKIM.Ed25519File}
+	files := []*string{&c.SecretFile, &c.StateFile, &c.Newsletter.StyleFile, &c.Backup.Folder, &c.SMTP.PasswordFile, &c.DKIM.RSAFile, &c.DKIM.Ed25519File}
 	for i := range c.Relay {
 		files = append(files, &c.Relay[i].PasswordFile)
 	}
@@ -236,6 +238,7 @@ func (c *Config) check() (problems []error) {
 	c.checkRelays(bad, oneOf)
 	c.checkLimits(bad)
 	c.checkIntake(bad)
+	c.checkBackup(bad)
 	return problems
 }
 
