@@ -29,7 +29,7 @@ func (sweepSend) Kind() string { return "sweep-send" }
 func (a *app) background(r *rooms, sender *delivery.Sender) *jobs.Engine {
 	keeper, steering := a.keeper(r, sender), a.steering(r)
 	jobs.Handle(r.jobs, func(ctx context.Context, _ everyMinute) error {
-		return errors.Join(r.subscribers.Tend(ctx), keeper.Reckon(ctx), a.findCancelled(ctx, r))
+		return errors.Join(r.subscribers.Tend(ctx), r.notices.Tend(ctx), r.editors(a).Tend(ctx), keeper.Reckon(ctx), a.findCancelled(ctx, r))
 	})
 	jobs.Handle(r.jobs, func(ctx context.Context, _ pollFeeds) error { return a.pollDue(ctx, r) })
 	jobs.Handle(r.jobs, keeper.Assemble)

@@ -17,8 +17,10 @@ import (
 	"apta/newsletter"
 	"apta/newsletter/api"
 	"apta/newsletter/delivery"
+	"apta/newsletter/desk"
 	"apta/newsletter/intake/feeds"
 	"apta/newsletter/jobs"
+	"apta/newsletter/notice"
 	"apta/newsletter/render"
 	"apta/subscribers"
 	"apta/subscribers/database"
@@ -66,6 +68,7 @@ type rooms struct {
 	subscribers *subscribers.Store
 	ledger      *delivery.Ledger
 	jobs        *jobs.Engine
+	notices     *notice.Store // mails to editors
 	keys        *subscribers.Keys
 	renderer    *render.Renderer
 	log         *slog.Logger
@@ -148,7 +151,7 @@ func envValue(environ []string, name string) (string, bool) {
 
 // schemas are the tables of every room.
 func schemas() []database.Schema {
-	return []database.Schema{subscribers.Schema(), newsletter.Schema(), delivery.Schema(), api.Schema(), jobs.Schema(), feeds.Schema()}
+	return []database.Schema{subscribers.Schema(), newsletter.Schema(), delivery.Schema(), api.Schema(), jobs.Schema(), feeds.Schema(), notice.Schema(), desk.Schema()}
 }
 
 // open opens the database, brings its tables up to date, and gives the rooms.
@@ -182,7 +185,7 @@ func (a *app) open(ctx context.Context) (*rooms, error) {
 	ids, log := database.NewIDs(a.now, nil), slog.New(slog.NewTextHandler(a.stderr, nil))
 	a.rooms = &rooms{
 		db: db, ids: ids, newsletter: newsletter.NewStore(db, ids, a.now), subscribers: subscribers.NewStore(db, ids, keys, a.now).WithRules(cfg.rules),
-		ledger: delivery.NewLedger(db, a.now), jobs: jobs.New(db, log), keys: keys, renderer: renderer, log: log,
+		ledger: delivery.NewLedger(db, a.now), jobs: jobs.New(db, log), notices: notice.NewStore(db, ids, a.now), keys: keys, renderer: renderer, log: log,
 	}
 	return a.rooms, nil
 }
