@@ -17,9 +17,10 @@ const (
 	lineIdle   = 20 * time.Second       // a connection is kept open for letters to come
 )
 
-// postman sends the letters about single subscriptions (please confirm, here is
-// your link) and the notices to editors. They wait in the database, written there by what caused them in its
-// own transaction, so neither an outage of the relay nor a crash loses one.
+// postman sends a newsletter's mails to single people: the letters about
+// subscriptions (please confirm, here is your link) and the notices to editors.
+// They wait in the database, written there by what caused them in its own
+// transaction, so neither an outage of the relay nor a crash loses one.
 type postman struct {
 	app   *app
 	rooms *rooms

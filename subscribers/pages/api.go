@@ -57,7 +57,7 @@ func (p *Pages) apiSubscribe(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if bits := p.options.ProofBits; bits > 0 && !(p.fresh(in.Stamp) && proved(bits, in.Stamp, in.Email, in.Proof)) {
-		refuse(http.StatusUnprocessableEntity, "proof", "work is asked for: GET /api/subscriptions says which")
+		refuse(http.StatusUnprocessableEntity, "proof", "work is asked for: GET "+p.options.Path+"/api/subscriptions says which")
 		return
 	}
 	err := p.store.Subscribe(r.Context(), subscribers.Application{Email: email, From: p.options.Visitor(r), Source: "api",
