@@ -17,6 +17,7 @@ import (
 	"apta/newsletter"
 	"apta/newsletter/api"
 	"apta/newsletter/delivery"
+	"apta/newsletter/desk"
 	"apta/newsletter/intake/feeds"
 	"apta/newsletter/jobs"
 	"apta/newsletter/notice"
@@ -160,7 +161,7 @@ func envValue(environ []string, name string) (string, bool) {
 
 // schemas are the tables of every room.
 func schemas() []database.Schema {
-	return []database.Schema{subscribers.Schema(), newsletter.Schema(), delivery.Schema(), api.Schema(), jobs.Schema(), feeds.Schema(), notice.Schema()}
+	return []database.Schema{subscribers.Schema(), newsletter.Schema(), delivery.Schema(), api.Schema(), jobs.Schema(), feeds.Schema(), notice.Schema(), desk.Schema()}
 }
 
 // open opens the database, brings its tables up to date, and gives the rooms.
