@@ -96,7 +96,7 @@ func (a *app) root() *cobra.Command {
 		a.demoCommand(), a.initCommand(), a.serveCommand(), a.workCommand(),
 		a.itemCommand(), a.feedCommand(), a.issueCommand(), a.scheduleCommand(), a.newsletterCommand(),
 		a.subscriberCommand(), a.suppressCommand(),
-		a.tokenCommand(), a.dkimCommand(), a.jobsCommand(),
+		a.editorCommand(), a.tokenCommand(), a.dkimCommand(), a.jobsCommand(),
 		a.databaseCommand(), a.backupCommand(), a.restoreCommand(), a.upgradeCommand(), a.migrateToCommand(),
 	)
 	for _, c := range allCommands(root) {
