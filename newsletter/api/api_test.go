@@ -22,6 +22,7 @@ import (
 	"apta/subscribers"
 	"apta/subscribers/database"
 	"apta/subscribers/database/databasetest"
+	"apta/subscribers/pages"
 )
 
 func TestMain(m *testing.M) { databasetest.Run(m) }
@@ -86,7 +87,9 @@ func newHouse(t *testing.T, db *database.DB, script func(smtptest.Stage, string)
 		go sweepLater(steering, issue)
 		return nil
 	}, nil)
-	h.API = New(Options{Newsletter: "weekly", Store: store, Steering: steering, Newsroom: h, Tokens: NewTokens(db, ids, now, nil), Now: now, Log: log})
+	own, err := pages.New(h.subs, keys, pages.Options{Masthead: pages.Masthead{Name: "Weekly", BaseURL: "https://news.example", Language: "en"}}, log)
+	h.must(err)
+	h.API = New(Options{Readers: h.subs, Received: ledger.History, Subscriptions: own.Subscriptions(), Newsletter: "weekly", Store: store, Steering: steering, Newsroom: h, Tokens: NewTokens(db, ids, now, nil), Now: now, Log: log})
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /", func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "the site") })
 	h.Register(mux)

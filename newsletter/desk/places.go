@@ -1,0 +1,18 @@
+package desk
+
+// Place is a link of the navigation.
+type Place struct {
+	Path, Name string
+	Here       bool
+}
+
+// Place gives the link to a section of the desk.
+func (f Frame) Place(section, path string) Place {
+	return Place{Path: path, Name: f.Words["place_"+section], Here: f.Section == section}
+}
+
+// Places are the sections of the desk beside the issues.
+func (f Frame) Places() []Place { return nil }
+
+// Own are the links of what is the editor's own.
+func (f Frame) Own() []Place { return nil }
