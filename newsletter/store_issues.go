@@ -121,6 +121,18 @@ func (s *Store) Issue(ctx context.Context, newsletter, ref string) (Issue, error
 	return i, nil
 }
 
+// IssueIn finds a week's issue in a language; of no language, the first that was made.
+func (s *Store) IssueIn(ctx context.Context, newsletter, week, language string) (Issue, error) {
+	i, err := scanIssue(s.db.QueryRow(ctx, selectIssue+`WHERE newsletter = $1 AND week = $2 AND ($3 = '' OR language = $3) ORDER BY created, id LIMIT 1`, newsletter, week, language))
+	if errors.Is(err, sql.ErrNoRows) {
+		err = ErrNotFound
+	}
+	if err != nil {
+		return Issue{}, fmt.Errorf("newsletter: issue %q in %q: %w", week, language, err)
+	}
+	return i, nil
+}
+
 func (s *Store) issues(ctx context.Context, query string, args ...any) ([]Issue, error) {
 	rows, err := s.db.Query(ctx, query, args...)
 	if err != nil {

@@ -51,14 +51,16 @@ func (a *app) background(r *rooms, senders senders) *jobs.Engine {
 func (a *app) keeper(r *rooms, sender *delivery.Sender) *schedule.Keeper {
 	c := a.cfg
 	return schedule.NewKeeper(r.newsletter, r.jobs, schedule.Options{
-		Newsletter: c.Newsletter.Slug, Schedule: c.cron, All: c.Schedule.CatchUp == "all", Auto: c.Schedule.Policy == "auto", Lateness: c.lateness,
+		Newsletter: c.Newsletter.Slug, Languages: c.languages(), Schedule: c.cron, All: c.Schedule.CatchUp == "all", Auto: c.Schedule.Policy == "auto", Lateness: c.lateness,
 		Window: c.slotWindow, Start: func(ctx context.Context, issue newsletter.Issue) error {
 			if err := r.subscribers.Tend(ctx); err != nil { // pauses that ended are over now
 				return err
 			}
 			return sender.Start(ctx, issue)
 		}, Now: a.now, Log: r.log,
-		Compose: func(ctx context.Context, w newsletter.Window) (newsletter.Issue, error) { return a.compose(ctx, r, w) },
+		Compose: func(ctx context.Context, w newsletter.Window, language string) (newsletter.Issue, error) {
+			return a.in(language).compose(ctx, r, w)
+		},
 		Approve: func(ctx context.Context, issue newsletter.Issue) error { return a.markApproved(ctx, r, issue) },
 	})
 }

@@ -56,6 +56,7 @@ type app struct {
 	now            func() time.Time
 
 	configFile string
+	language   string // of the issue that a verb works on; empty is the main one
 	slug       string // of the newsletter that a verb works on; empty is the main one
 	cfg        *Config
 	rooms      *rooms
