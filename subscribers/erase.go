@@ -110,6 +110,9 @@ func (s *Store) Erase(ctx context.Context, id database.ID, source string) error 
 		if err := s.log(ctx, tx, id, string(Erased), Consent{Source: source}); err != nil {
 			return err
 		}
+		if err := s.told(ctx, tx, id, Erased, source); err != nil {
+			return err
+		}
 		if err := s.forget(ctx, tx, email); err != nil {
 			return err
 		}

@@ -51,6 +51,7 @@ type Store struct {
 	keys  *Keys
 	rules Rules
 	now   func() time.Time
+	tell  func(context.Context, *sql.Tx, Event) error // nil where nobody listens
 }
 
 // NewStore makes a store over a migrated database, with DefaultRules.
