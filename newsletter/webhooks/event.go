@@ -30,7 +30,7 @@ func (h *Hooks) Subscriber(ctx context.Context, tx *sql.Tx, e subscribers.Event)
 func (h *Hooks) Sent(ctx context.Context, tx *sql.Tx, i newsletter.Issue) error {
 	return h.record(ctx, tx, IssueSent, h.Now(), 0, map[string]any{
 		"issue": i.ID, "newsletter": i.Newsletter, "week": i.Week, "language": i.Language, "title": i.Title, "revision": i.Revision,
-		"cancelled": i.Note == "cancelled", "url": h.BaseURL + "/" + i.Newsletter + "/" + i.Week,
+		"cancelled": i.Note == "cancelled", "url": h.IssueURL(i),
 	})
 }
 

@@ -22,6 +22,7 @@ import (
 	"strings"
 	"time"
 
+	"apta/newsletter"
 	"apta/newsletter/intake/fetch"
 	"apta/subscribers/database"
 )
@@ -75,11 +76,11 @@ type Options struct {
 	// Enqueue has Deliver called for a webhook once the transaction is committed.
 	Enqueue func(ctx context.Context, tx *sql.Tx, webhook database.ID) error
 	// Address gives a reader's address, or "" of one who is erased.
-	Address func(ctx context.Context, subscriber database.ID) (string, error)
-	BaseURL string // of the public pages
-	Post    Poster
-	Now     func() time.Time
-	Log     *slog.Logger
+	Address  func(ctx context.Context, subscriber database.ID) (string, error)
+	IssueURL func(newsletter.Issue) string // of its public page
+	Post     Poster
+	Now      func() time.Time
+	Log      *slog.Logger
 }
 
 // Poster sends a body to an address; fetch.Fetcher does.

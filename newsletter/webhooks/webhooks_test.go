@@ -100,9 +100,9 @@ func newHouse(t *testing.T, db *database.DB) *house {
 			}
 			return sub.Email, err
 		},
-		BaseURL: "https://news.example",
-		Post:    fetch.New(fetch.Options{Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, Timeout: 5 * time.Second, PerHost: 4}),
-		Now:     now, Log: slog.New(slog.DiscardHandler),
+		IssueURL: newsletter.Masthead{BaseURL: "https://news.example", Slug: "weekly"}.IssueURL,
+		Post:     fetch.New(fetch.Options{Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, Timeout: 5 * time.Second, PerHost: 4}),
+		Now:      now, Log: slog.New(slog.DiscardHandler),
 	})
 	h.subs = subscribers.NewStore(db, ids, keys, now).Telling(h.Subscriber)
 	h.store = newsletter.NewStore(db, ids, now).TellingSent(h.Sent)
