@@ -46,6 +46,7 @@ type Config struct {
 	Theme       []ThemeConfig             `toml:"theme"`
 	Intake      IntakeConfig              `toml:"intake"`
 	Backup      BackupConfig              `toml:"backup"`
+	Webhooks    WebhooksConfig            `toml:"webhooks"`
 
 	file     string         // where it was read from, for messages
 	mainFile string         // of the site, where this is not it
@@ -268,6 +269,7 @@ func (c *Config) check() (problems []error) {
 	c.checkLimits(bad)
 	c.checkIntake(bad)
 	c.checkBackup(bad)
+	c.checkWebhooks(bad)
 	return problems
 }
 
