@@ -126,10 +126,10 @@ func TestMessagePages(t *testing.T) {
 	}
 	for tag, words := range all {
 		data := struct {
-			Title, Description, Name, Newsroom, Postal, BaseURL string
-			Words                                               Words
-			Heading, Text, Button, Action, Field                string
-			Quiet, Home                                         bool
+			Title, Description, Name, Newsroom, Postal, BaseURL, Front string
+			Words                                                      Words
+			Heading, Text, Button, Action, Field                       string
+			Quiet, Home                                                bool
 		}{Title: "T", Name: "N", Newsroom: "R", Words: words, Heading: "H", Button: "B", Action: "/u/x", Field: "leave", Home: true}
 		for name, want := range map[string]string{
 			"message.html": `<form method="post" action="/u/x"><input type="hidden" name="page" value="leave"><button type="submit">B</button></form>`,

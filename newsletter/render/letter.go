@@ -23,9 +23,14 @@ type note struct {
 	Words               templates.Words
 	Masthead            newsletter.Masthead
 	Title, Preheader    string
-	Text, Button, Link  string
+	Paragraphs          []string
+	Facts               []fact
+	Button, Link        string
 	Expires, Why        string
 }
+
+// fact is one line of a notice's list.
+type fact struct{ Label, Text string }
 
 // Letter renders a letter about a subscription, in the reader's language. It has
 // no slots: its link is the reader's own.
@@ -37,19 +42,27 @@ func (r *Renderer) Letter(l subscribers.Letter, m newsletter.Masthead) (newslett
 	words := templates.In(r.words, cmp.Or(l.Language, m.Language))
 	say := func(part string) string { return words.Fill("mail_"+string(l.Kind)+"_"+part, "name", OneLine(m.Name)) }
 	n := note{Language: words["tag"], Direction: templates.Direction(words["tag"]), Words: words, Masthead: m,
-		Title: say("subject"), Text: say("text"), Button: say("button"), Link: m.BaseURL + path + l.Token, Why: words.Fill("mail_why", "name", OneLine(m.Name))}
+		Title: say("subject"), Paragraphs: []string{say("text")}, Button: say("button"), Link: m.BaseURL + path + l.Token, Why: words.Fill("mail_why", "name", OneLine(m.Name))}
 	if n.Button == "" { // who is subscribed already is led to the same page as who lost the link
 		n.Button = words["mail_link_button"]
 	}
-	n.Preheader = n.Text
-	n.Masthead.Newsroom, n.Masthead.Postal = OneLine(m.Newsroom), OneLine(m.Postal)
 	if !l.Expires.IsZero() {
-		zone := m.Zone
-		if zone == nil {
-			zone = time.UTC
-		}
-		n.Expires = words.Fill("mail_expires", "date", words.Date(l.Expires.In(zone)))
+		n.Expires = words.Fill("mail_expires", "date", words.Date(l.Expires.In(zoneOf(m))))
 	}
+	return r.note(n)
+}
+
+func zoneOf(m newsletter.Masthead) *time.Location {
+	if m.Zone == nil {
+		return time.UTC
+	}
+	return m.Zone
+}
+
+// note makes both parts of a mail to one person.
+func (r *Renderer) note(n note) (newsletter.Mail, error) {
+	n.Preheader = n.Paragraphs[0]
+	n.Masthead.Newsroom, n.Masthead.Postal = OneLine(n.Masthead.Newsroom), OneLine(n.Masthead.Postal)
 	var page, text strings.Builder
 	if err := r.html.ExecuteTemplate(&page, "letter.html", n); err != nil {
 		return newsletter.Mail{}, fmt.Errorf("render: HTML of a letter: %w", err)
