@@ -44,6 +44,9 @@ type Config struct {
 	Theme      []ThemeConfig    `toml:"theme"`
 	Intake     IntakeConfig     `toml:"intake"`
 	Backup     BackupConfig     `toml:"backup"`
+	Metrics    MetricsConfig    `toml:"metrics"`
+	TLS        TLSConfig        `toml:"tls"`
+	Log        LogConfig        `toml:"log"`
 
 	file string // where it was read from, for messages
 	zone *time.Location
@@ -114,6 +117,8 @@ func defaults() Config {
 		SMTP:      defaultRelay(),
 		Intake:    IntakeConfig{Poll: "30m"},
 		Backup:    BackupConfig{Folder: "backups"},
+		TLS:       TLSConfig{ACMEFolder: "acme"},
+		Log:       LogConfig{Format: "text", Addresses: "short"},
 	}
 }
 
@@ -173,7 +178,8 @@ func decodeTOML(file string, text []byte, c *Config) error {
 // it does not matter where apta is started from.
 func (c *Config) resolvePaths(file string) {
 	dir := filepath.Dir(file)
-	files := []*string{&c.SecretFile, &c.StateFile, &c.Newsletter.StyleFile, &c.Backup.Folder, &c.SMTP.PasswordFile, &c.DKIM.RSAFile, &c.DKIM.Ed25519File}
+	files := []*string{&c.SecretFile, &c.StateFile, &c.Newsletter.StyleFile, &c.Backup.Folder, &c.Metrics.TokenFile, &c.TLS.CertFile, &c.TLS.KeyFile, &c.TLS.ACMEFolder, &c.TLS.ACMERoots,
+		&c.SMTP.PasswordFile, &c.DKIM.RSAFile, &c.DKIM.Ed25519File}
 	for i := range c.Relay {
 		files = append(files, &c.Relay[i].PasswordFile)
 	}
@@ -239,6 +245,7 @@ func (c *Config) check() (problems []error) {
 	c.checkLimits(bad)
 	c.checkIntake(bad)
 	c.checkBackup(bad)
+	c.checkOperation(bad, oneOf)
 	return problems
 }
 

@@ -19,6 +19,7 @@ import (
 	"apta/newsletter/delivery"
 	"apta/newsletter/intake/feeds"
 	"apta/newsletter/jobs"
+	"apta/newsletter/metrics"
 	"apta/newsletter/notice"
 	"apta/newsletter/render"
 	"apta/subscribers"
@@ -71,6 +72,7 @@ type rooms struct {
 	keys        *subscribers.Keys
 	renderer    *render.Renderer
 	log         *slog.Logger
+	metrics     *metrics.Metrics // set by handler
 }
 
 func (a *app) root() *cobra.Command {
@@ -181,7 +183,7 @@ func (a *app) open(ctx context.Context) (*rooms, error) {
 	if err := a.migrate(ctx, cfg, db); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
-	ids, log := database.NewIDs(a.now, nil), slog.New(slog.NewTextHandler(a.stderr, nil))
+	ids, log := database.NewIDs(a.now, nil), newLog(a.stderr, cfg.Log)
 	a.rooms = &rooms{
 		db: db, ids: ids, newsletter: newsletter.NewStore(db, ids, a.now), subscribers: subscribers.NewStore(db, ids, keys, a.now).WithRules(cfg.rules),
 		ledger: delivery.NewLedger(db, a.now), jobs: jobs.New(db, log), notices: notice.NewStore(db, ids, a.now), keys: keys, renderer: renderer, log: log,

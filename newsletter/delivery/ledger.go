@@ -110,8 +110,9 @@ var ErrNoSend = errors.New("it was never sent")
 // Ledger keeps sends and their deliveries. Its methods are safe for concurrent
 // use, by several processes too.
 type Ledger struct {
-	db  *database.DB
-	now func() time.Time
+	db    *database.DB
+	now   func() time.Time
+	tally tally
 }
 
 // NewLedger makes a ledger over a migrated database.
