@@ -79,6 +79,7 @@ func (c *Config) letterReturnPath() string {
 
 // freeze renders an issue and builds its edition.
 func (a *app) freeze(r *rooms, issue newsletter.Issue) (*transport.Edition, error) {
+	a = a.in(issue.Language)
 	m, err := r.renderer.Mail(issue, a.cfg.masthead())
 	if err != nil {
 		return nil, err
@@ -108,7 +109,7 @@ func (a *app) markApproved(ctx context.Context, r *rooms, issue newsletter.Issue
 
 // sampleMessage is the mail as an imagined reader would get it.
 func (a *app) sampleMessage(issue newsletter.Issue, m newsletter.Mail) ([]byte, error) {
-	h, err := a.cfg.headers(issue.Week, issue.To)
+	h, err := a.in(issue.Language).cfg.headers(issue.Week, issue.To)
 	if err != nil {
 		return nil, err
 	}

@@ -34,6 +34,9 @@ at the start, once.`,
 				return fmt.Errorf("listen: %w (another program may have the port; set listen)", err)
 			}
 			fmt.Fprintf(a.stdout, "listening on http://%s\n", listener.Addr())
+			if err := a.printFirstLink(c.Context(), r); err != nil {
+				return err
+			}
 			return a.serve(c.Context(), r, listener)
 		},
 	}
@@ -136,6 +139,11 @@ func (a *app) handler(r *rooms) (http.Handler, error) {
 	}
 	forms[0].Register(mux, forms[1:]...)
 	a.api(r, forms[0]).Register(mux)
+	editors, err := a.desk(r)
+	if err != nil {
+		return nil, err
+	}
+	editors.Register(mux)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	return mux, nil
 }
