@@ -64,7 +64,7 @@ func (d *Desk) changeMe(w http.ResponseWriter, r *http.Request) error {
 	}
 	e := From(r.Context())
 	if e.Name = short(form.Get("name"), 100); e.Name == "" {
-		return d.showMe(w, r, http.StatusUnprocessableEntity, d.Words(r)["error_name"])
+		return d.showMe(w, r, http.StatusUnprocessableEntity, d.Words(r)["error_editor_name"])
 	}
 	if e.Language = form.Get("language"); d.words[e.Language] == nil {
 		e.Language = ""
