@@ -24,6 +24,7 @@ import (
 	"apta/newsletter/intake/feeds"
 	"apta/newsletter/notice"
 	"apta/newsletter/render"
+	"apta/newsletter/webhooks"
 	"apta/templates"
 )
 
@@ -47,6 +48,7 @@ type Options struct {
 	Ledger      *delivery.Ledger
 	Feeds       *feeds.Poller
 	Tokens      *api.Tokens
+	Webhooks    *webhooks.Hooks
 	ReadPage    func(ctx context.Context, address string) (newsletter.Item, error)
 	Week        Room // the screen of an issue, /desk/issues/{id}; nil shows the issue and changes nothing
 	// Visitor gives the address of who asks; nil takes the connection's.
@@ -128,6 +130,7 @@ func (d *Desk) routes() {
 	d.feedRoutes()
 	d.readerRoutes()
 	d.settingRoutes()
+	d.webhookRoutes()
 	d.mux.Handle("GET /desk/numbers", d.Require(Writer, d.numbers))
 	d.mux.Handle("GET /desk/audit", d.Require(Owner, d.auditLog))
 

@@ -24,7 +24,7 @@ func (f Frame) Places() []Place {
 func (f Frame) Own() []Place {
 	list := []Place{f.Place("me", "/desk/me")}
 	if f.May("owner") {
-		list = append(list, f.Place("people", "/desk/people"), f.Place("tokens", "/desk/tokens"), f.Place("audit", "/desk/audit"))
+		list = append(list, f.Place("people", "/desk/people"), f.Place("tokens", "/desk/tokens"), f.Place("webhooks", "/desk/webhooks"), f.Place("audit", "/desk/audit"))
 	}
 	return list
 }
