@@ -26,6 +26,10 @@ type Issue struct {
 	Created    time.Time   `json:"created"`
 	Note       string      `json:"note,omitempty"` // why it is held, when it is
 	Locks      []Lock      `json:"locks,omitempty"`
+
+	ApprovedBy string    `json:"approved_by,omitempty"` // while it is approved or further
+	SendsAt    time.Time `json:"sends_at,omitzero"`     // when what is approved goes out by itself; until then it cools off
+	CutOff     time.Time `json:"cut_off,omitzero"`      // when the policy decides about a draft; zero is never
 }
 
 // Lock names a part of an issue that an editor made and that assembling again

@@ -1,6 +1,8 @@
 package newsletter
 
 import (
+	"context"
+	"database/sql"
 	"embed"
 	"errors"
 	"io/fs"
@@ -36,3 +38,7 @@ type Store struct {
 func NewStore(db *database.DB, ids *database.IDs, now func() time.Time) *Store {
 	return &Store{db: db, ids: ids, now: now}
 }
+
+// InTx does something in one transaction, for what is written beside issues and
+// has no change of theirs to go with.
+func (s *Store) InTx(ctx context.Context, do func(*sql.Tx) error) error { return s.db.InTx(ctx, do) }
