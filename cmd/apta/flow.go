@@ -34,7 +34,10 @@ func (a *app) keeper(r *rooms, sender *delivery.Sender) *schedule.Keeper {
 	c := a.cfg
 	return schedule.NewKeeper(r.newsletter, r.jobs, r.notices, schedule.Options{
 		FlowOptions: a.flowOptions(r), All: c.Schedule.CatchUp == "all", Auto: c.Schedule.Policy == "auto", Lateness: c.lateness, NoIssue: c.noIssue(),
-		Compose: func(ctx context.Context, w newsletter.Window) (newsletter.Issue, error) { return a.compose(ctx, r, w) },
+		Languages: c.languages(),
+		Compose: func(ctx context.Context, w newsletter.Window, language string) (newsletter.Issue, error) {
+			return a.in(language).compose(ctx, r, w)
+		},
 		Start: func(ctx context.Context, issue newsletter.Issue) error {
 			if err := r.subscribers.Tend(ctx); err != nil { // pauses that ended are over now
 				return err

@@ -39,7 +39,7 @@ func (c *Config) headers(week string, date time.Time) (transport.Headers, error)
 	if c.from.Address == "" {
 		return transport.Headers{}, c.errNoFrom()
 	}
-	h := transport.Headers{From: c.from, ListName: c.Newsletter.Name, ListID: c.listID(), Archive: c.BaseURL + "/", Date: date.In(c.zone),
+	h := transport.Headers{From: c.from, ListName: c.Newsletter.Name, ListID: c.listID(), Archive: c.masthead().FrontURL(), Date: date.In(c.zone),
 		Feedback: fmt.Sprintf("%s:%s:review:%s", week, c.Newsletter.Slug, strings.ReplaceAll(c.domain(), ".", "-"))}
 	if h.From.Name == "" {
 		h.From.Name = c.Newsletter.Name
@@ -77,6 +77,7 @@ func (c *Config) letterReturnPath() string {
 
 // freeze renders an issue and builds its edition.
 func (a *app) freeze(r *rooms, issue newsletter.Issue) (*transport.Edition, error) {
+	a = a.in(issue.Language)
 	m, err := r.renderer.Mail(issue, a.cfg.masthead())
 	if err != nil {
 		return nil, err
@@ -90,7 +91,7 @@ func (a *app) freeze(r *rooms, issue newsletter.Issue) (*transport.Edition, erro
 
 // sampleMessage is the mail as an imagined reader would get it.
 func (a *app) sampleMessage(issue newsletter.Issue, m newsletter.Mail) ([]byte, error) {
-	h, err := a.cfg.headers(issue.Week, issue.To)
+	h, err := a.in(issue.Language).cfg.headers(issue.Week, issue.To)
 	if err != nil {
 		return nil, err
 	}

@@ -34,6 +34,9 @@ at the start, once.`,
 				return fmt.Errorf("listen: %w (another program may have the port; set listen)", err)
 			}
 			fmt.Fprintf(a.stdout, "listening on http://%s\n", listener.Addr())
+			if err := a.printFirstLink(c.Context(), r); err != nil {
+				return err
+			}
 			return a.serve(c.Context(), r, listener)
 		},
 	}
@@ -114,21 +117,33 @@ func (a *app) serve(ctx context.Context, r *rooms, listener net.Listener) error 
 
 // handler is every page.
 func (a *app) handler(r *rooms) (http.Handler, error) {
-	m := a.cfg.masthead()
 	mux := http.NewServeMux()
-	site, err := archive.New(r.newsletter, r.renderer, m, r.log)
+	var sites []*archive.Site
+	var forms []*pages.Pages
+	for _, n := range a.newsletters() {
+		for _, tag := range n.cfg.languages() {
+			site, err := archive.New(r.newsletter, r.renderer, n.cfg.in(tag).masthead(), r.log)
+			if err != nil {
+				return nil, err
+			}
+			sites = append(sites, site)
+		}
+		own, err := pages.New(n.rooms.subscribers, r.keys, n.pageOptions(n.rooms), r.log)
+		if err != nil {
+			return nil, err
+		}
+		forms = append(forms, own)
+	}
+	if err := sites[0].Register(mux, sites[1:]...); err != nil {
+		return nil, err
+	}
+	forms[0].Register(mux, forms[1:]...)
+	a.api(r, forms[0]).Register(mux)
+	editors, err := a.desk(r)
 	if err != nil {
 		return nil, err
 	}
-	if err := site.Register(mux); err != nil {
-		return nil, err
-	}
-	own, err := pages.New(r.subscribers, r.keys, a.pageOptions(r), r.log)
-	if err != nil {
-		return nil, err
-	}
-	own.Register(mux)
-	a.api(r).Register(mux)
+	editors.Register(mux)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	return mux, nil
 }

@@ -236,11 +236,11 @@ func TestKilledBetweenAnyTwoSteps(t *testing.T) {
 			o := newOffice(t, db, newClock(at.AddDate(0, 0, -1)), func(opt *schedule.Options) {
 				opt.CoolOff = time.Minute
 				compose, freeze, start := opt.Compose, opt.Freeze, opt.Start
-				opt.Compose = func(ctx context.Context, w newsletter.Window) (newsletter.Issue, error) {
+				opt.Compose = func(ctx context.Context, w newsletter.Window, l string) (newsletter.Issue, error) {
 					if err := die(); err != nil {
 						return newsletter.Issue{}, err
 					}
-					return compose(ctx, w)
+					return compose(ctx, w, l)
 				}
 				opt.Freeze = func(ctx context.Context, i newsletter.Issue) (map[string][]byte, error) {
 					if err := die(); err != nil {
@@ -328,11 +328,11 @@ func TestSkippedWeeksRoll(t *testing.T) {
 						c.set(opt)
 					}
 					compose := opt.Compose
-					opt.Compose = func(ctx context.Context, w newsletter.Window) (newsletter.Issue, error) {
+					opt.Compose = func(ctx context.Context, w newsletter.Window, l string) (newsletter.Issue, error) {
 						if empty[w.Name] {
 							return newsletter.Issue{}, fmt.Errorf("%s: %w", w.Name, assemble.ErrEmpty)
 						}
-						return compose(ctx, w)
+						return compose(ctx, w, l)
 					}
 				})
 				if c.stored != "" {

@@ -49,8 +49,11 @@ type Options struct {
 	Lateness time.Duration   // an issue or a send later than this waits for a person
 	NoIssue  newsletter.Fate // what becomes of the items of a week that has too few
 
-	Compose func(context.Context, newsletter.Window) (newsletter.Issue, error)
-	Start   func(context.Context, newsletter.Issue) error // starts an issue's send
+	// In each there is an issue a week, the main one first; none or one is one issue for all.
+	Languages []string
+
+	Compose func(ctx context.Context, w newsletter.Window, language string) (newsletter.Issue, error) // no language is the only one
+	Start   func(context.Context, newsletter.Issue) error                                             // starts an issue's send
 	Counts  func(context.Context, database.ID) (delivery.Counts, error)
 
 	Log *slog.Logger

@@ -54,7 +54,7 @@ func newOffice(t *testing.T, db *database.DB, clock *atomic.Pointer[time.Time], 
 			},
 		},
 		Auto: true, Lateness: time.Hour, NoIssue: newsletter.Roll, Log: log,
-		Compose: func(_ context.Context, w newsletter.Window) (newsletter.Issue, error) {
+		Compose: func(_ context.Context, w newsletter.Window, _ string) (newsletter.Issue, error) {
 			return newsletter.Issue{Newsletter: "weekly", Week: w.Name, Language: "en", Title: "The Week", From: w.From, To: w.To}, nil
 		},
 		Counts: func(context.Context, database.ID) (delivery.Counts, error) {
@@ -172,11 +172,11 @@ func TestAFailureOfAssemblyIsSeen(t *testing.T) {
 		broken.Store(true)
 		o := newOffice(t, db, newClock(monday), func(opt *schedule.Options) {
 			compose := opt.Compose
-			opt.Compose = func(ctx context.Context, w newsletter.Window) (newsletter.Issue, error) {
+			opt.Compose = func(ctx context.Context, w newsletter.Window, _ string) (newsletter.Issue, error) {
 				if broken.Load() {
 					return newsletter.Issue{}, errors.New("the ink has run out")
 				}
-				return compose(ctx, w)
+				return compose(ctx, w, "")
 			}
 		})
 		if err := o.Reckon(ctx); err != nil {

@@ -9,62 +9,59 @@ import (
 
 	"apta/newsletter"
 	"apta/newsletter/assemble"
+	"apta/newsletter/delivery"
 	"apta/newsletter/notice"
 )
 
 // bySchedule is who approves and holds where no person does.
 const bySchedule = "the schedule"
 
-// Assemble makes the issue of an open slot, unless an editor made it already,
-// and approves it where the policy is to ask nobody. It may be stopped anywhere
-// and done again: the slot is closed by its last step.
+// Assemble makes the issues of an open slot, one a language, unless an editor made
+// them already, and approves them where the policy is to ask nobody. It may be
+// stopped anywhere and done again: the slot is closed by its last step.
 func (k *Keeper) Assemble(ctx context.Context, job Assemble) error {
 	slot, err := k.store.Slot(ctx, k.opt.Newsletter, job.Week)
 	if err != nil || slot.State != newsletter.SlotOpen {
 		return err // another has made it
 	}
-	issue, err := k.make(ctx, slot)
+	issues, why, err := k.issuesOf(ctx, slot)
 	if errors.Is(err, assemble.ErrEmpty) {
 		return k.withoutIssue(ctx, slot, err)
 	}
 	if err != nil {
 		return err
 	}
-	if late := k.opt.Now().Sub(slot.At); late > k.opt.Lateness && (issue.Status == newsletter.Draft || issue.Status == newsletter.Approved) {
-		if err := k.Hold(ctx, issue, bySchedule, fmt.Sprintf("its slot was %s ago; approve it if it is still wanted", late.Round(time.Minute))); err != nil {
-			return err
-		}
-		issue.Status = newsletter.Held
-	}
-	k.opt.Log.Info("assembled", "week", issue.Week, "issue", issue.ID, "title", issue.Title, "status", issue.Status)
-	if k.opt.Auto && issue.Status == newsletter.Draft {
-		if issue, err = k.Approve(ctx, issue, bySchedule); err != nil {
+	for i, issue := range issues {
+		if issues[i], err = k.ready(ctx, slot, issue); err != nil {
 			return err
 		}
 	}
-	slot.State = newsletter.SlotDone
+	slot.State, slot.Why = newsletter.SlotDone, why
 	_, err = k.store.CloseSlot(ctx, slot, func(tx *sql.Tx) error {
-		if issue.Status == newsletter.Draft {
-			return k.present(ctx, tx, issue)
+		for _, issue := range issues {
+			if err := k.handOn(ctx, tx, issue); err != nil {
+				return err
+			}
 		}
-		return k.jobs.InsertTx(ctx, tx, Send{issue.Newsletter, issue.ID})
+		return nil
 	})
 	return err
 }
 
-func (k *Keeper) make(ctx context.Context, slot newsletter.Due) (newsletter.Issue, error) {
-	issue, err := k.store.Issue(ctx, slot.Newsletter, slot.Week)
-	if !errors.Is(err, newsletter.ErrNotFound) {
-		return issue, err
+// ready does to an issue of a slot what is due before it can be sent.
+func (k *Keeper) ready(ctx context.Context, slot newsletter.Due, issue newsletter.Issue) (newsletter.Issue, error) {
+	if late := k.opt.Now().Sub(slot.At); late > k.opt.Lateness && (issue.Status == newsletter.Draft || issue.Status == newsletter.Approved) {
+		err := k.Hold(ctx, issue, bySchedule, fmt.Sprintf("its slot was %s ago; approve it if it is still wanted", late.Round(time.Minute)))
+		if err != nil {
+			return issue, err
+		}
+		issue.Status = newsletter.Held
 	}
-	w, err := k.WindowOf(ctx, slot.At)
-	if err != nil {
-		return issue, err
+	k.opt.Log.Info("assembled", "week", issue.Week, "issue", issue.ID, "language", issue.Language, "title", issue.Title, "status", issue.Status)
+	if k.opt.Auto && issue.Status == newsletter.Draft {
+		return k.Approve(ctx, issue, bySchedule)
 	}
-	if issue, err = k.opt.Compose(ctx, w); err != nil {
-		return issue, err
-	}
-	return k.store.AddIssue(ctx, issue)
+	return issue, nil
 }
 
 // withoutIssue closes the slot of a week with nothing, or too little, to write about.
@@ -75,8 +72,11 @@ func (k *Keeper) withoutIssue(ctx context.Context, slot newsletter.Due, why erro
 	return err
 }
 
-// present gives a draft its cut-off and tells the editors of it.
-func (k *Keeper) present(ctx context.Context, tx *sql.Tx, issue newsletter.Issue) error {
+// handOn gives a draft to its editors, with a cut-off, and what is approved to its send.
+func (k *Keeper) handOn(ctx context.Context, tx *sql.Tx, issue newsletter.Issue) error {
+	if issue.Status != newsletter.Draft {
+		return k.jobs.InsertTx(ctx, tx, Send{issue.Newsletter, issue.ID})
+	}
 	if k.opt.CutOff > 0 {
 		at := k.after(k.opt.Now(), k.opt.CutOff)
 		set, err := k.store.DraftCutOff(ctx, tx, issue.ID, at)
@@ -140,6 +140,10 @@ func (k *Keeper) Send(ctx context.Context, job Send) error {
 	err = k.opt.Start(ctx, issue)
 	if errors.Is(err, newsletter.ErrStatus) {
 		return nil // it was pulled back, or another was faster
+	}
+	if errors.Is(err, delivery.ErrLate) {
+		k.opt.Log.Warn("an issue is held", "week", issue.Week, "issue", issue.ID, "language", issue.Language, "err", err)
+		return k.store.InTx(ctx, func(tx *sql.Tx) error { return k.tell(ctx, tx, notice.Held, issue, err.Error()) })
 	}
 	if err == nil {
 		k.opt.Log.Info("sending", "week", issue.Week, "issue", issue.ID)
