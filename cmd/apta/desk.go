@@ -38,7 +38,7 @@ func (a *app) desk(r *rooms) (*desk.Desk, error) {
 
 // deskNewsletter is the app's newsletter as the desk knows it.
 func (a *app) deskNewsletter() desk.Newsletter {
-	n := desk.Newsletter{Masthead: a.cfg.masthead(), Readers: a.rooms.subscribers, Settings: func() []desk.Setting { return a.cfg.settings(a.environ) }}
+	n := desk.Newsletter{Masthead: a.cfg.masthead(), Readers: a.rooms.subscribers, Flow: a.flow(a.rooms), Start: configured{a, a.rooms}.Start, Settings: func() []desk.Setting { return a.cfg.settings(a.environ) }}
 	if a.cfg.Newsletter.StyleFile != "" {
 		n.Style = styleFile{a.cfg}
 	}

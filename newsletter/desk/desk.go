@@ -131,6 +131,8 @@ func (d *Desk) routes() {
 	d.readerRoutes()
 	d.settingRoutes()
 	d.webhookRoutes()
+	d.lineRoutes()
+	d.calendarRoutes()
 	d.mux.Handle("GET /desk/numbers", d.Require(Writer, d.numbers))
 	d.mux.Handle("GET /desk/audit", d.Require(Owner, d.auditLog))
 
