@@ -45,6 +45,6 @@ func (s *Store) enrol(ctx context.Context, tx *sql.Tx, sub Subscriber, c Consent
 	if err != nil {
 		return sub, 0, err
 	}
-	stored, err := scanSubscriber(tx.QueryRowContext(ctx, selectSubscriber+`WHERE email = $1`, a.Email))
+	stored, err := scanSubscriber(tx.QueryRowContext(ctx, selectSubscriber+`WHERE email = $1 AND newsletter = $2`, a.Email, s.newsletter))
 	return stored, a.outcome, err
 }

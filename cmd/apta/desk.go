@@ -13,8 +13,12 @@ func (r *rooms) editors(a *app) *desk.Editors { return desk.NewEditors(r.db, r.i
 // desk is the handler of /desk/.
 func (a *app) desk(r *rooms) (*desk.Desk, error) {
 	m := a.cfg.masthead()
+	var all []desk.Newsletter
+	for _, n := range a.newsletters() {
+		all = append(all, desk.Newsletter{Masthead: n.cfg.masthead()})
+	}
 	return desk.New(desk.Options{
-		Newsroom: m.Newsroom, BaseURL: m.BaseURL, Language: m.Language, Newsletters: []desk.Newsletter{{Masthead: m}},
+		Newsroom: m.Newsroom, BaseURL: m.BaseURL, Language: m.Language, Newsletters: all,
 		Store: r.newsletter, Editors: r.editors(a), Steering: a.steering(r), Renderer: r.renderer,
 		Visitor: a.cfg.visitor, Now: a.now, Log: r.log,
 	})
