@@ -195,10 +195,8 @@ func TestLanguagesAreSharedOutUnderChanges(t *testing.T) {
 				t.Error(err)
 			}
 		}
-		for n := range all {
-			if n%3 > 0 {
-				choose(n, threeLanguages[n%3])
-			}
+		if _, err := db.Exec(ctx, `UPDATE subscribers SET language = CASE WHEN email LIKE 'reader%1@%' THEN 'ru' WHEN email LIKE 'reader%2@%' THEN 'kk' ELSE '' END`); err != nil {
+			t.Fatal(err)
 		}
 		var at sync.WaitGroup
 		for _, i := range issues {
