@@ -167,7 +167,16 @@ func (s *Store) WithStatus(ctx context.Context, newsletter string, status Status
 // that says why. It fails with ErrStatus where the issue stands elsewhere, so
 // two people cannot both do what only one may.
 func (s *Store) Move(ctx context.Context, id database.ID, to Status, note string, from ...Status) error {
-	err := s.db.InTx(ctx, func(tx *sql.Tx) error { return moveIssue(ctx, tx, id, to, note, from) })
+	err := s.db.InTx(ctx, func(tx *sql.Tx) error {
+		if err := moveIssue(ctx, tx, id, to, note, from); err != nil || to != Sent || s.tellSent == nil {
+			return err
+		}
+		issue, err := scanIssue(tx.QueryRowContext(ctx, selectIssue+`WHERE id = $1`, id))
+		if err != nil {
+			return err
+		}
+		return s.tellSent(ctx, tx, issue)
+	})
 	if err != nil {
 		return fmt.Errorf("newsletter: issue %s: %w", id, err)
 	}

@@ -38,7 +38,9 @@ func (s *Store) enrol(ctx context.Context, tx *sql.Tx, sub Subscriber, c Consent
 	switch {
 	case err != nil:
 	case added:
-		err = s.log(ctx, tx, a.ID, string(a.Status), c)
+		if err = s.log(ctx, tx, a.ID, string(a.Status), c); err == nil {
+			err = s.told(ctx, tx, a.ID, a.Status, c.Source)
+		}
 	default:
 		err = s.meet(ctx, tx, []*arrival{a}, c.Source)
 	}

@@ -32,8 +32,9 @@ func (a *app) background(r *rooms, senders senders) *jobs.Engine {
 		keepers = append(keepers, n.keeper(n.rooms, senders[n.cfg.Newsletter.Slug]))
 	}
 	jobs.Handle(r.jobs, func(ctx context.Context, _ everyMinute) error {
-		return errors.Join(r.subscribers.Tend(ctx), r.notices.Tend(ctx), r.editors(a).Tend(ctx), keepers.Reckon(ctx), a.findCancelled(ctx, r))
+		return errors.Join(r.subscribers.Tend(ctx), r.notices.Tend(ctx), r.editors(a).Tend(ctx), keepers.Reckon(ctx), a.findCancelled(ctx, r), r.webhooks.Tend(ctx))
 	})
+	jobs.Handle(r.jobs, func(ctx context.Context, job tellWebhook) error { return tell(ctx, r, job) })
 	jobs.Handle(r.jobs, func(ctx context.Context, _ pollFeeds) error { return a.pollDue(ctx, r) })
 	jobs.Handle(r.jobs, keepers.Assemble)
 	jobs.Handle(r.jobs, keepers.Send)

@@ -46,6 +46,10 @@ type Config struct {
 	Theme       []ThemeConfig             `toml:"theme"`
 	Intake      IntakeConfig              `toml:"intake"`
 	Backup      BackupConfig              `toml:"backup"`
+	Webhooks    WebhooksConfig            `toml:"webhooks"`
+	Metrics     MetricsConfig             `toml:"metrics"`
+	TLS         TLSConfig                 `toml:"tls"`
+	Log         LogConfig                 `toml:"log"`
 
 	file     string         // where it was read from, for messages
 	mainFile string         // of the site, where this is not it
@@ -121,6 +125,8 @@ func defaults() Config {
 		SMTP:      defaultRelay(),
 		Intake:    IntakeConfig{Poll: "30m"},
 		Backup:    BackupConfig{Folder: "backups"},
+		TLS:       TLSConfig{ACMEFolder: "acme"},
+		Log:       LogConfig{Format: "text", Addresses: "short"},
 	}
 }
 
@@ -268,6 +274,8 @@ func (c *Config) check() (problems []error) {
 	c.checkLimits(bad)
 	c.checkIntake(bad)
 	c.checkBackup(bad)
+	c.checkWebhooks(bad)
+	c.checkOperation(bad, oneOf)
 	return problems
 }
 

@@ -19,7 +19,7 @@ func (a *app) desk(r *rooms) (*desk.Desk, error) {
 	}
 	return desk.New(desk.Options{
 		Newsroom: m.Newsroom, BaseURL: m.BaseURL, Language: m.Language, Newsletters: all,
-		Store: r.newsletter, Editors: r.editors(a), Steering: a.steering(r), Renderer: r.renderer,
+		Store: r.newsletter, Editors: r.editors(a), Steering: a.steering(r), Renderer: r.renderer, Notices: r.notices,
 		Visitor: a.cfg.visitor, Now: a.now, Log: r.log,
 	})
 }

@@ -20,8 +20,10 @@ import (
 	"apta/newsletter/desk"
 	"apta/newsletter/intake/feeds"
 	"apta/newsletter/jobs"
+	"apta/newsletter/metrics"
 	"apta/newsletter/notice"
 	"apta/newsletter/render"
+	"apta/newsletter/webhooks"
 	"apta/subscribers"
 	"apta/subscribers/database"
 
@@ -72,8 +74,10 @@ type rooms struct {
 	jobs        *jobs.Engine
 	notices     *notice.Store // mails to editors
 	keys        *subscribers.Keys
+	webhooks    *webhooks.Hooks
 	renderer    *render.Renderer
 	log         *slog.Logger
+	metrics     *metrics.Metrics // set by handler
 }
 
 func (a *app) root() *cobra.Command {
@@ -97,7 +101,7 @@ func (a *app) root() *cobra.Command {
 		a.demoCommand(), a.initCommand(), a.serveCommand(), a.workCommand(),
 		a.itemCommand(), a.feedCommand(), a.issueCommand(), a.scheduleCommand(), a.newsletterCommand(),
 		a.subscriberCommand(), a.suppressCommand(),
-		a.tokenCommand(), a.dkimCommand(), a.jobsCommand(),
+		a.editorCommand(), a.tokenCommand(), a.webhookCommand(), a.dkimCommand(), a.jobsCommand(),
 		a.databaseCommand(), a.backupCommand(), a.restoreCommand(), a.upgradeCommand(), a.migrateToCommand(),
 	)
 	for _, c := range allCommands(root) {
@@ -162,7 +166,10 @@ func envValue(environ []string, name string) (string, bool) {
 
 // schemas are the tables of every room.
 func schemas() []database.Schema {
-	return []database.Schema{subscribers.Schema(), newsletter.Schema(), delivery.Schema(), api.Schema(), jobs.Schema(), feeds.Schema(), notice.Schema(), desk.Schema()}
+	return []database.Schema{
+		subscribers.Schema(), newsletter.Schema(), delivery.Schema(), api.Schema(), jobs.Schema(), feeds.Schema(),
+		notice.Schema(), webhooks.Schema(), desk.Schema(),
+	}
 }
 
 // open opens the database, brings its tables up to date, and gives the rooms.
@@ -194,7 +201,7 @@ func (a *app) open(ctx context.Context) (*rooms, error) {
 		return nil, errors.Join(err, db.Close())
 	}
 	main := cfg.newsletters()[0].Newsletter.Slug
-	ids, log := database.NewIDs(a.now, nil), slog.New(slog.NewTextHandler(a.stderr, nil))
+	ids, log := database.NewIDs(a.now, nil), newLog(a.stderr, cfg.Log)
 	readers := subscribers.NewStore(db, ids, keys, a.now)
 	if err := readers.For(main).Adopt(ctx); err != nil {
 		return nil, errors.Join(err, db.Close())
@@ -203,6 +210,7 @@ func (a *app) open(ctx context.Context) (*rooms, error) {
 		db: db, ids: ids, newsletter: newsletter.NewStore(db, ids, a.now), subscribers: readers.For(cfg.Newsletter.Slug).WithRules(cfg.rules),
 		ledger: delivery.NewLedger(db, a.now), jobs: jobs.New(db, log), notices: notice.NewStore(db, ids, a.now), keys: keys, renderer: renderer, log: log,
 	}
+	a.listen(a.rooms)
 	return a.rooms, nil
 }
 

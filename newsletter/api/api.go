@@ -14,6 +14,7 @@ import (
 
 	"apta/newsletter"
 	"apta/newsletter/delivery"
+	"apta/newsletter/webhooks"
 	"apta/subscribers"
 	"apta/subscribers/database"
 )
@@ -38,6 +39,7 @@ type Options struct {
 	Newsroom   Newsroom
 	Readers    *subscribers.Store
 	Received   func(ctx context.Context, reader database.ID) ([]delivery.Received, error) // what was sent to a reader
+	Webhooks   *webhooks.Hooks
 	Tokens     *Tokens
 	Now        func() time.Time
 	Log        *slog.Logger
@@ -72,7 +74,7 @@ func New(o Options) *API {
 
 func (a *API) routes() []route {
 	own := []route{{"GET /api/openapi.yaml", Public, a.description}}
-	return slices.Concat(own, a.issueRoutes(), a.itemRoutes(), a.readerRoutes(), a.suppressionRoutes())
+	return slices.Concat(own, a.issueRoutes(), a.itemRoutes(), a.readerRoutes(), a.suppressionRoutes(), a.webhookRoutes())
 }
 
 // Register puts the API into a site's mux. It is named method by method: a

@@ -19,6 +19,7 @@ import (
 
 	"apta/newsletter"
 	"apta/newsletter/delivery"
+	"apta/newsletter/notice"
 	"apta/newsletter/render"
 	"apta/templates"
 )
@@ -43,6 +44,7 @@ type Options struct {
 	Store       *newsletter.Store
 	Editors     *Editors
 	Steering    *delivery.Steering
+	Notices     *notice.Store
 	Renderer    *render.Renderer
 	Week        Room // the screen of an issue, /desk/issues/{id}; nil shows the issue and changes nothing
 	// Visitor gives the address of who asks; nil takes the connection's.
@@ -101,7 +103,26 @@ func (d *Desk) routes() {
 	d.mux.Handle("POST /desk/first/{link}", d.open(d.makeFirst))
 	d.mux.Handle("GET /desk/signin", d.open(d.askSignIn))
 	d.mux.Handle("POST /desk/signin", d.open(d.signIn))
+	d.mux.Handle("POST /desk/signin/link", d.open(d.askLink))
+	d.mux.Handle("GET /desk/signin/sent", d.open(d.linkSent))
+	d.mux.Handle("GET /desk/link/{link}", d.open(d.askUseLink))
+	d.mux.Handle("POST /desk/link/{link}", d.open(d.useLink))
+	d.mux.Handle("GET /desk/invited/{link}", d.open(d.askAccept))
+	d.mux.Handle("POST /desk/invited/{link}", d.open(d.accept))
 	d.mux.Handle("POST /desk/signout", d.Require(Writer, d.signOut))
+
+	d.mux.Handle("GET /desk/me", d.Require(Writer, d.me))
+	d.mux.Handle("POST /desk/me", d.Require(Writer, d.changeMe))
+	d.mux.Handle("POST /desk/me/password", d.Require(Writer, d.changePassword))
+	d.mux.Handle("POST /desk/me/sessions/{id}/end", d.Require(Writer, d.endSession))
+
+	d.mux.Handle("GET /desk/people", d.Require(Owner, d.people))
+	d.mux.Handle("POST /desk/people/invite", d.Require(Owner, d.invite))
+	d.mux.Handle("POST /desk/people/uninvite", d.Require(Owner, d.uninvite))
+	d.mux.Handle("POST /desk/people/{id}/role", d.Require(Owner, d.setRole))
+	d.mux.Handle("POST /desk/people/{id}/signout", d.Require(Owner, d.signOutEditor))
+	d.mux.Handle("POST /desk/people/{id}/remove", d.Require(Owner, d.removeEditor))
+	d.mux.Handle("GET /desk/audit", d.Require(Owner, d.auditLog))
 
 	d.mux.Handle("GET /desk/{$}", d.Require(Writer, d.overview))
 	d.mux.Handle("GET /desk/", d.Require(Writer, d.nothing))

@@ -16,6 +16,7 @@ import (
 
 	"apta/newsletter"
 	"apta/newsletter/delivery"
+	"apta/newsletter/notice"
 	"apta/newsletter/render"
 	"apta/subscribers/database"
 	"apta/subscribers/database/databasetest"
@@ -58,7 +59,7 @@ func newHouse(t *testing.T, db *database.DB, change ...func(*Options)) *house {
 	}
 	store, ledger := newsletter.NewStore(db, ids, h.now), delivery.NewLedger(db, h.now)
 	o := Options{
-		Newsroom: "Quay Post", BaseURL: h.server.URL, Language: "en", Store: store, Editors: NewEditors(db, ids, h.now, nil), Renderer: renderer,
+		Newsroom: "Quay Post", BaseURL: h.server.URL, Language: "en", Store: store, Editors: NewEditors(db, ids, h.now, nil), Renderer: renderer, Notices: notice.NewStore(db, ids, h.now),
 		Newsletters: []Newsletter{{Masthead: newsletter.Masthead{Slug: "weekly", Name: "Week in Review", Language: "en", Zone: time.UTC}}},
 		Steering:    delivery.NewSteering(ledger, store, nil, nil), Now: h.now, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
 	}
@@ -73,7 +74,7 @@ func newHouse(t *testing.T, db *database.DB, change ...func(*Options)) *house {
 
 func each(t *testing.T, test func(*testing.T, *house)) {
 	t.Parallel()
-	databasetest.Each(t, []database.Schema{newsletter.Schema(), delivery.Schema(), Schema()}, func(t *testing.T, db *database.DB) { test(t, newHouse(t, db)) })
+	databasetest.Each(t, []database.Schema{newsletter.Schema(), delivery.Schema(), notice.Schema(), Schema()}, func(t *testing.T, db *database.DB) { test(t, newHouse(t, db)) })
 }
 
 // browser is one of somebody's, with its cookies.

@@ -12,7 +12,15 @@ func (f Frame) Place(section, path string) Place {
 }
 
 // Places are the sections of the desk beside the issues.
-func (f Frame) Places() []Place { return nil }
+func (f Frame) Places() []Place {
+	return nil
+}
 
 // Own are the links of what is the editor's own.
-func (f Frame) Own() []Place { return nil }
+func (f Frame) Own() []Place {
+	list := []Place{f.Place("me", "/desk/me")}
+	if f.May("owner") {
+		list = append(list, f.Place("people", "/desk/people"), f.Place("audit", "/desk/audit"))
+	}
+	return list
+}
