@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"apta/subscribers"
+	"apta/subscribers/database"
 )
 
 // application has somebody ask, and gives the path of the link in their letter.
@@ -223,6 +224,47 @@ func TestFault_W5_TokensOfOtherPurposes(t *testing.T) {
 	}
 	if got := s.status(t); got != subscribers.Active {
 		t.Errorf("the reader is %s", got)
+	}
+}
+
+// Who tries one wrong link after the other is answered the same, but from their
+// network none is looked up any more; the readers there get their pages.
+func TestFault_W5_Limited(t *testing.T) {
+	s := newSite(t, "")
+	now := time.Now()
+	s.pages.options.Now = func() time.Time { return now }
+	wrong := func(n int) string { return "/p/" + s.keys.Token(subscribers.PurposePreferences, database.ID(n), 0) } // of nobody: it proves itself
+	guess := "/p/" + strings.Repeat("A", 32)
+	first := s.do("GET", guess, "")
+	for range wrongAllowed - 1 {
+		s.do("POST", guess+"/erase", "sure=yes")
+	}
+	if !s.pages.wrong.many(netip.MustParsePrefix("192.0.2.0/24"), now) {
+		t.Fatal("they are not counted")
+	}
+	// A reader whose links were revoked once has a link that only the database proves.
+	if err := s.store.RevokeLinks(context.Background(), s.id); err != nil {
+		t.Fatal(err)
+	}
+	own := "/p/" + s.keys.Token(subscribers.PurposePreferences, s.id, 1)
+	for _, path := range []string{guess, own} {
+		if w := s.do("GET", path, ""); w.Code != first.Code || w.Body.String() != first.Body.String() || fmt.Sprint(w.Header()) != fmt.Sprint(first.Header()) {
+			t.Errorf("%s: the answer has changed: %d %s", path, w.Code, w.Body)
+		}
+	}
+	if w := s.do("GET", wrong(7), ""); w.Code != http.StatusGone {
+		t.Errorf("a link that proves itself: %d", w.Code)
+	}
+	elsewhere := httptest.NewRequest("GET", own, nil)
+	elsewhere.RemoteAddr = "198.51.100.7:4711"
+	w := httptest.NewRecorder()
+	s.mux.ServeHTTP(w, elsewhere)
+	if w.Code != http.StatusOK {
+		t.Errorf("from another network: %d", w.Code)
+	}
+	now = now.Add(wrongWindow)
+	if w := s.do("GET", own, ""); w.Code != http.StatusOK {
+		t.Errorf("a minute later: %d", w.Code)
 	}
 }
 
