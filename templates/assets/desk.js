@@ -16,6 +16,7 @@
       try { there = show(t.dataset.zone); } catch { continue; }
       const here = show(own);
       if (here === there) continue;
+      if (t.closest('td')) { t.title = `${here} ${own}`; continue; } // a table is calm
       const also = document.createElement('span');
       also.className = 'also';
       also.textContent = ` (${here} ${own.split('/').pop().replaceAll('_', ' ')})`;
