@@ -214,8 +214,8 @@ func (im *importing) take(ctx context.Context, b *batch) error {
 		im.report = report
 		return nil
 	}
-	err := im.store.db.InTx(ctx, func(tx *sql.Tx) error {
-		if err := im.store.addAll(ctx, tx, b.ready); err != nil {
+	err := im.store.db.InBulkTx(ctx, func(tx *sql.Tx, bulk database.Bulk) error {
+		if err := im.store.addAll(ctx, tx, bulk, b.ready); err != nil {
 			return err
 		}
 		tally()
