@@ -1,5 +1,5 @@
-// Package templates holds all the HTML and text that readers see, and the words
-// around it in every language.
+// Package templates holds all the HTML and text that readers and editors see, and
+// the words around it in every language.
 package templates
 
 import (
@@ -11,7 +11,7 @@ import (
 	"unicode/utf8"
 )
 
-//go:embed email public assets locales
+//go:embed email public desk assets locales
 var files embed.FS
 
 // Email gives the templates of a mail's two parts: issue.html and issue.txt.
@@ -38,17 +38,23 @@ func underline(heading string) string {
 }
 
 // Public gives the templates of the public pages.
-func Public() (*template.Template, error) {
+func Public() (*template.Template, error) { return pages("public") }
+
+// Desk gives the templates of the editors' pages.
+func Desk() (*template.Template, error) { return pages("desk") }
+
+// pages reads the templates in a folder.
+func pages(folder string) (*template.Template, error) {
 	paths, err := assetPaths()
 	if err != nil {
 		return nil, err
 	}
-	t, err := template.New("public").Option("missingkey=error").Funcs(template.FuncMap{
+	t, err := template.New(folder).Option("missingkey=error").Funcs(template.FuncMap{
 		"asset":     func(name string) (string, error) { return assetPath(paths, name) },
 		"direction": Direction,
-	}).ParseFS(files, "public/*.html")
+	}).ParseFS(files, folder+"/*.html")
 	if err != nil {
-		return nil, fmt.Errorf("templates: public: %w", err)
+		return nil, fmt.Errorf("templates: %s: %w", folder, err)
 	}
 	return t, nil
 }

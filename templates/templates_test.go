@@ -20,6 +20,16 @@ func TestLocales(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	desk, _, err := DeskLocales()
+	if err != nil {
+		t.Fatal(err)
+	}
+	checkLocales(t, all)
+	checkLocales(t, desk)
+}
+
+func checkLocales(t *testing.T, all map[string]Words) {
+	t.Helper()
 	for _, tag := range []string{"en", "kk", "ru"} { // a further one is a further file
 		if all[tag] == nil {
 			t.Fatalf("the languages are %q", slices.Sorted(maps.Keys(all)))

@@ -8,6 +8,7 @@ import (
 
 	"apta/newsletter"
 	"apta/newsletter/assemble"
+	"apta/subscribers/database"
 
 	"github.com/spf13/pflag"
 )
@@ -102,6 +103,11 @@ func (a *app) assemble(ctx context.Context, r *rooms, w newsletter.Window, e edi
 		return newsletter.Issue{}, assemble.Reasons{}, err
 	}
 	items = append(items, late...)
+	taken, err := taken(ctx, r, items, &past)
+	if err != nil {
+		return newsletter.Issue{}, assemble.Reasons{}, err
+	}
+	items = append(items, taken...)
 	if past.Draft == nil {
 		past.Draft = &newsletter.Issue{} // an editor's words may come before there is a draft
 	}
@@ -126,14 +132,14 @@ const remembered = 26
 // holds nothing back: it may never be sent. before is the last of the others.
 func (a *app) past(ctx context.Context, r *rooms, w newsletter.Window) (past assemble.Past, before newsletter.Issue, err error) {
 	past = assemble.Past{Earlier: map[string]string{}, Late: map[string]bool{}}
-	draft, err := r.newsletter.Issue(ctx, a.cfg.Newsletter.Slug, w.Name)
+	draft, err := r.newsletter.IssueIn(ctx, a.cfg.Newsletter.Slug, w.Name, a.cfg.Newsletter.Language)
 	switch {
-	case err == nil && (draft.Status == newsletter.Draft || draft.Status == newsletter.Held) && draft.Language == a.cfg.Newsletter.Language:
+	case err == nil && (draft.Status == newsletter.Draft || draft.Status == newsletter.Held):
 		past.Draft = &draft
 	case err != nil && !errors.Is(err, newsletter.ErrNotFound):
 		return past, before, err
 	}
-	issues, err := r.newsletter.Issues(ctx, a.cfg.Newsletter.Slug, remembered)
+	issues, err := r.newsletter.Issues(ctx, a.cfg.Newsletter.Slug, remembered*len(a.cfg.languages()))
 	if err != nil {
 		return past, before, err
 	}
@@ -172,6 +178,30 @@ func (a *app) late(ctx context.Context, r *rooms, w newsletter.Window, before ne
 	return late, err
 }
 
+// taken gives the items of another week that an editor took into the draft.
+func taken(ctx context.Context, r *rooms, items []newsletter.Item, past *assemble.Past) ([]newsletter.Item, error) {
+	if past.Draft == nil {
+		return nil, nil
+	}
+	known := make(map[database.ID]bool, len(items))
+	for _, it := range items {
+		known[it.ID] = true
+	}
+	var missing []database.ID
+	for _, s := range past.Draft.Strands {
+		for _, p := range s.Items {
+			if (p.Locked || s.Locked) && !known[p.ID] {
+				missing = append(missing, p.ID)
+			}
+		}
+	}
+	list, err := r.newsletter.ItemsByID(ctx, missing)
+	for _, it := range list {
+		past.Late[it.URL] = true
+	}
+	return list, err
+}
+
 // explain prints the reasons of an issue.
 func (a *app) explain(r assemble.Reasons, asJSON bool) error {
 	if asJSON {
@@ -183,7 +213,7 @@ func (a *app) explain(r assemble.Reasons, asJSON bool) error {
 // saveDraft stores an issue as its week's draft and says what is different from
 // the revision before.
 func (a *app) saveDraft(ctx context.Context, r *rooms, issue newsletter.Issue) (newsletter.Issue, error) {
-	was, err := r.newsletter.Issue(ctx, issue.Newsletter, issue.Week)
+	was, err := r.newsletter.IssueIn(ctx, issue.Newsletter, issue.Week, issue.Language)
 	if err != nil && !errors.Is(err, newsletter.ErrNotFound) {
 		return issue, err
 	}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"net/mail"
@@ -11,7 +10,6 @@ import (
 
 	"apta/newsletter"
 	"apta/newsletter/delivery"
-	"apta/newsletter/schedule"
 	"apta/newsletter/transport"
 	"apta/subscribers"
 	"apta/subscribers/database"
@@ -79,6 +77,7 @@ func (c *Config) letterReturnPath() string {
 
 // freeze renders an issue and builds its edition.
 func (a *app) freeze(r *rooms, issue newsletter.Issue) (*transport.Edition, error) {
+	a = a.in(issue.Language)
 	m, err := r.renderer.Mail(issue, a.cfg.masthead())
 	if err != nil {
 		return nil, err
@@ -90,25 +89,9 @@ func (a *app) freeze(r *rooms, issue newsletter.Issue) (*transport.Edition, erro
 	return transport.Freeze(m, h)
 }
 
-// approve freezes an issue and marks it as approved. Where its slot has come
-// already, apta serve sends it.
-func (a *app) approve(ctx context.Context, r *rooms, issue newsletter.Issue) error {
-	return a.markApproved(ctx, r, issue, func(tx *sql.Tx) error {
-		return r.jobs.InsertTx(ctx, tx, schedule.Send{Newsletter: issue.Newsletter, Issue: issue.ID})
-	})
-}
-
-func (a *app) markApproved(ctx context.Context, r *rooms, issue newsletter.Issue, also ...func(*sql.Tx) error) error {
-	editions, err := a.freezeVariants(ctx, r, issue)
-	if err != nil {
-		return err
-	}
-	return r.newsletter.Approve(ctx, issue.ID, editions, also...)
-}
-
 // sampleMessage is the mail as an imagined reader would get it.
 func (a *app) sampleMessage(issue newsletter.Issue, m newsletter.Mail) ([]byte, error) {
-	h, err := a.cfg.headers(issue.Week, issue.To)
+	h, err := a.in(issue.Language).cfg.headers(issue.Week, issue.To)
 	if err != nil {
 		return nil, err
 	}
@@ -123,7 +106,7 @@ func (a *app) sampleMessage(issue newsletter.Issue, m newsletter.Mail) ([]byte, 
 func (a *app) sampleReader(issue newsletter.Issue, address string) *transport.Reader {
 	keys := a.rooms.keys
 	return &transport.Reader{
-		Address: address, ReturnPath: strings.ReplaceAll(a.cfg.returnPath(), delivery.ReaderMark, "test"), MessageID: transport.MessageID(issue.ID, 0, a.cfg.domain()),
+		Address: address, ReturnPath: strings.ReplaceAll(a.cfg.returnPath(), delivery.ReaderMark, "test"), MessageID: transport.MessageID(issue.ID, 0, "", a.cfg.domain()),
 		UnsubscribeURL: a.cfg.BaseURL + "/u/" + keys.Token(subscribers.PurposeUnsubscribe, 0, 0),
 		PreferencesURL: a.cfg.BaseURL + "/p/" + keys.Token(subscribers.PurposePreferences, 0, 0),
 	}
@@ -149,7 +132,7 @@ func (a *app) sendTest(ctx context.Context, r *rooms, issue newsletter.Issue, ad
 	}
 	reader := a.sampleReader(issue, to)
 	// A test may be sent again and again; each is a message of its own.
-	reader.MessageID = transport.MessageID(issue.ID, database.ID(a.now().UnixNano()), a.cfg.domain())
+	reader.MessageID = transport.MessageID(issue.ID, database.ID(a.now().UnixNano()), "", a.cfg.domain())
 	letter := transport.Letter{From: reader.ReturnPath, To: to}
 	if letter.Body, err = edition.Append(nil, reader); err != nil {
 		return err

@@ -137,13 +137,13 @@ func (p *Pages) registerForms(mux *http.ServeMux) {
 	mux.HandleFunc("GET "+at+"/subscribe", p.askToSubscribe)
 	mux.HandleFunc("POST "+at+"/subscribe", p.subscribe) // from other sites too: see the method
 	mux.HandleFunc("GET "+at+"/subscribe/sent", p.sent)
-	if at != "" { // that of the main one is a part of the API
-		mux.Handle("GET "+at+"/api/subscriptions", p.Subscriptions())
-		mux.Handle("POST "+at+"/api/subscriptions", p.Subscriptions())
-	}
 	mux.HandleFunc("GET "+at+"/lost", p.askForLink)
 	mux.Handle("POST "+at+"/lost", p.own(p.lost))
 	mux.HandleFunc("GET "+at+"/lost/sent", p.lostSent)
+	if at != "" { // the main newsletter's is among the API's routes
+		mux.HandleFunc("GET "+at+"/api/subscriptions", p.apiForm)
+		mux.HandleFunc("POST "+at+"/api/subscriptions", p.apiSubscribe)
+	}
 }
 
 // theirs has a reader's page be one of the newsletter that they read.
