@@ -24,8 +24,12 @@ var openAPI []byte
 
 // A Newsroom does what needs the whole configuration, as the command line does it.
 type Newsroom interface {
-	// Approve freezes an issue as it stands.
-	Approve(ctx context.Context, issue newsletter.Issue) error
+	// Approve freezes an issue as it stands. by is who is said to have done it.
+	Approve(ctx context.Context, issue newsletter.Issue, by string) error
+	// PullBack makes a draft again of an approved issue, before its send begins.
+	PullBack(ctx context.Context, issue newsletter.Issue, by, why string) error
+	// Hold keeps an issue from being sent until it is approved again.
+	Hold(ctx context.Context, issue newsletter.Issue, by, why string) error
 	// Start begins the send of an approved issue.
 	Start(ctx context.Context, issue newsletter.Issue) error
 }
