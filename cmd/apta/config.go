@@ -47,6 +47,9 @@ type Config struct {
 	Intake      IntakeConfig              `toml:"intake"`
 	Backup      BackupConfig              `toml:"backup"`
 	Webhooks    WebhooksConfig            `toml:"webhooks"`
+	Metrics     MetricsConfig             `toml:"metrics"`
+	TLS         TLSConfig                 `toml:"tls"`
+	Log         LogConfig                 `toml:"log"`
 
 	file     string         // where it was read from, for messages
 	mainFile string         // of the site, where this is not it
@@ -134,6 +137,8 @@ func defaults() Config {
 		SMTP:   defaultRelay(),
 		Intake: IntakeConfig{Poll: "30m"},
 		Backup: BackupConfig{Folder: "backups"},
+		TLS:    TLSConfig{ACMEFolder: "acme"},
+		Log:    LogConfig{Format: "text", Addresses: "short"},
 	}
 }
 
@@ -227,7 +232,10 @@ func (c *Config) resolvePaths(file string) {
 
 // paths are the keys that name files.
 func (c *Config) paths() []*string {
-	files := []*string{&c.SecretFile, &c.StateFile, &c.Newsletter.StyleFile, &c.SMTP.PasswordFile, &c.DKIM.RSAFile, &c.DKIM.Ed25519File}
+	files := []*string{
+		&c.SecretFile, &c.StateFile, &c.Newsletter.StyleFile, &c.SMTP.PasswordFile, &c.DKIM.RSAFile, &c.DKIM.Ed25519File,
+		&c.Backup.Folder, &c.Metrics.TokenFile, &c.TLS.CertFile, &c.TLS.KeyFile, &c.TLS.ACMEFolder, &c.TLS.ACMERoots,
+	}
 	for i := range c.Relay {
 		files = append(files, &c.Relay[i].PasswordFile)
 	}
@@ -283,6 +291,7 @@ func (c *Config) check() (problems []error) {
 	c.checkIntake(bad)
 	c.checkBackup(bad)
 	c.checkWebhooks(bad)
+	c.checkOperation(bad, oneOf)
 	return problems
 }
 

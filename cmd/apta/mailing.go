@@ -106,7 +106,7 @@ func (a *app) sampleMessage(issue newsletter.Issue, m newsletter.Mail) ([]byte, 
 func (a *app) sampleReader(issue newsletter.Issue, address string) *transport.Reader {
 	keys := a.rooms.keys
 	return &transport.Reader{
-		Address: address, ReturnPath: strings.ReplaceAll(a.cfg.returnPath(), delivery.ReaderMark, "test"), MessageID: transport.MessageID(issue.ID, 0, a.cfg.domain()),
+		Address: address, ReturnPath: strings.ReplaceAll(a.cfg.returnPath(), delivery.ReaderMark, "test"), MessageID: transport.MessageID(issue.ID, 0, "", a.cfg.domain()),
 		UnsubscribeURL: a.cfg.BaseURL + "/u/" + keys.Token(subscribers.PurposeUnsubscribe, 0, 0),
 		PreferencesURL: a.cfg.BaseURL + "/p/" + keys.Token(subscribers.PurposePreferences, 0, 0),
 	}
@@ -132,7 +132,7 @@ func (a *app) sendTest(ctx context.Context, r *rooms, issue newsletter.Issue, ad
 	}
 	reader := a.sampleReader(issue, to)
 	// A test may be sent again and again; each is a message of its own.
-	reader.MessageID = transport.MessageID(issue.ID, database.ID(a.now().UnixNano()), a.cfg.domain())
+	reader.MessageID = transport.MessageID(issue.ID, database.ID(a.now().UnixNano()), "", a.cfg.domain())
 	letter := transport.Letter{From: reader.ReturnPath, To: to}
 	if letter.Body, err = edition.Append(nil, reader); err != nil {
 		return err

@@ -170,7 +170,7 @@ func (r *rooms) tokens(now func() time.Time) *api.Tokens {
 // api is the handler of /api/; own are the subscribers' pages.
 func (a *app) api(r *rooms, own *pages.Pages) *api.API {
 	return api.New(api.Options{
-		Newsletter: a.cfg.Newsletter.Slug, Store: r.newsletter, Steering: a.steering(r), Newsroom: configured{a, r},
+		Newsletter: a.cfg.Newsletter.Slug, Language: a.cfg.Newsletter.Language, Store: r.newsletter, Steering: a.steering(r), Newsroom: configured{a, r},
 		Webhooks: r.webhooks, Readers: r.subscribers, Received: r.ledger.History, Subscriptions: own.Subscriptions(),
 		Tokens: r.tokens(a.now), Now: a.now, Log: r.log,
 	})

@@ -81,13 +81,25 @@ func (a *API) listIssues(w http.ResponseWriter, r *http.Request) error {
 	return writeJSON(w, map[string]any{"issues": list})
 }
 
-// issue finds the issue that a path names, by its ID or its week.
+// issue finds the issue that a path names, by its ID or its week; there the one in
+// the language that is asked for, or in the main one where the week has that.
 func (a *API) issue(r *http.Request) (newsletter.Issue, error) {
-	i, err := a.Store.Issue(r.Context(), a.Newsletter, r.PathValue("id"))
-	if err == nil && i.Newsletter != a.Newsletter {
-		err = newsletter.ErrNotFound
+	ref, language := r.PathValue("id"), r.URL.Query().Get("language")
+	i, err := a.Store.Issue(r.Context(), a.Newsletter, ref)
+	if err != nil || i.Week != ref {
+		if err == nil && i.Newsletter != a.Newsletter {
+			err = newsletter.ErrNotFound
+		}
+		return i, err
 	}
-	return i, err
+	if language != "" {
+		return a.Store.IssueIn(r.Context(), a.Newsletter, ref, language)
+	}
+	main, err := a.Store.IssueIn(r.Context(), a.Newsletter, ref, a.Language)
+	if errors.Is(err, newsletter.ErrNotFound) {
+		return i, nil
+	}
+	return main, err
 }
 
 func (a *API) showIssue(w http.ResponseWriter, r *http.Request) error {

@@ -119,7 +119,7 @@ func classOfCode(status string, code int) Class {
 		case '6':
 			return Content
 		case '7':
-			return Policy
+			return ByPolicy
 		}
 		if status[0] == '4' {
 			return Expired
@@ -145,6 +145,6 @@ var byStatus = map[string]Class{
 	"2.0": Filtered, "2.1": MailboxInactive, "2.2": MailboxFull, "2.3": Size, "2.4": Filtered,
 	"3.0": System, "3.1": System, "3.2": NoMail, "3.3": System, "3.4": Size, "3.5": System,
 	"4.0": Expired, "4.1": Network, "4.2": Network, "4.3": Network, "4.4": Network, "4.5": System, "4.6": Network, "4.7": Expired, "4.14": Network,
-	"7.1": Policy, "7.13": MailboxInactive, "7.17": MailboxUnknown, "7.20": Auth, "7.21": Auth, "7.22": Auth, "7.23": Auth, "7.24": Auth, "7.25": Auth, "7.26": Auth, "7.27": NoMail, "7.28": Rate,
+	"7.1": ByPolicy, "7.13": MailboxInactive, "7.17": MailboxUnknown, "7.20": Auth, "7.21": Auth, "7.22": Auth, "7.23": Auth, "7.24": Auth, "7.25": Auth, "7.26": Auth, "7.27": NoMail, "7.28": Rate,
 	"0.0": Unclear,
 }

@@ -31,7 +31,7 @@ const (
 	Filtered        Class = "filtered"         // an unnamed rule of the reader's or their provider's
 	Spam            Class = "spam"
 	Virus           Class = "virus"
-	Policy          Class = "policy"
+	ByPolicy        Class = "policy"
 	Auth            Class = "authentication" // SPF, DKIM, DMARC, or a missing PTR
 	Blocked         Class = "blocked"        // the sending address or its reputation
 	SenderRejected  Class = "sender rejected"
@@ -79,6 +79,9 @@ type Report struct {
 	// Addresses are those to which the report was sent and those from which the
 	// mail that came back was: one of them holds the reader's token, if any does.
 	Addresses []string
+	// Trusted is set where a provider's signature was verified: then the address of
+	// its recipient is proof enough, for not all of them keep our Message-ID.
+	Trusted bool
 }
 
 // Recipient is one address of which a report speaks.

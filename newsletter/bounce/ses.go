@@ -2,6 +2,7 @@ package bounce
 
 import (
 	"encoding/json"
+	"errors"
 	"strings"
 )
 
@@ -78,6 +79,37 @@ func (e *sesEvent) report() Report {
 	}
 	return r
 }
+
+// ErrEvent marks an event of a provider that cannot be read.
+var ErrEvent = errors.New("bounce: this is no event that is known")
+
+// ParseSES reads an event of Amazon SES, as SNS carries it.
+func ParseSES(message []byte) (Report, error) {
+	var e sesEvent
+	if err := json.Unmarshal(message, &e); err != nil || e.NotificationType+e.EventType == "" {
+		return Report{}, ErrEvent
+	}
+	return e.report(), nil
+}
+
+// Failure makes a recipient of what a provider says of one, of the kind that the
+// words and codes have; kind, where not empty, is the provider's own judgement.
+func Failure(address, status, diagnostic string, code int, kind Kind) Recipient {
+	to := Recipient{Address: address, Action: Failed, Status: statusCode(status), Code: code, Diagnostic: clip(strings.Join(strings.Fields(diagnostic), " "))}
+	if to.Status == "" {
+		to.Status = strictStatus(to.Diagnostic)
+	}
+	if to.Code == 0 {
+		to.Code = replyCode(to.Diagnostic)
+	}
+	if to.judge(""); kind != "" {
+		to.Kind = kind
+	}
+	return to
+}
+
+// Bare takes a Message-ID out of its angle brackets.
+func Bare(id string) string { return bare(id) }
 
 // relayedNotice reads an event that SNS was told to send by mail.
 func (m *mail) relayedNotice(r *Report) bool {

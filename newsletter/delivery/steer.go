@@ -80,6 +80,24 @@ func (s *Steering) moved(ctx context.Context, issue database.ID, to newsletter.S
 	return err
 }
 
+// FallBack gives the readers of an issue that was not started the lead of their
+// week instead, and holds the issue. It says how many there are.
+func (s *Steering) FallBack(ctx context.Context, issue database.ID) (readers int, err error) {
+	readers, lead, err := s.ledger.FallBack(ctx, issue)
+	if err != nil {
+		return 0, err
+	}
+	const why = "its readers were given the main issue"
+	if err := s.store.Move(ctx, issue, newsletter.Held, why, newsletter.Draft, newsletter.Held, newsletter.Approved); err != nil {
+		return readers, err
+	}
+	send, err := s.ledger.Send(ctx, lead)
+	if err != nil || send.State != Running {
+		return readers, err
+	}
+	return readers, s.moved(ctx, lead, newsletter.Sending, "", newsletter.Sent)
+}
+
 // Report is where an issue and its send stand.
 type Report struct {
 	ID       database.ID       `json:"id"`
