@@ -265,6 +265,15 @@ func TestKilledBetweenAnyTwoSteps(t *testing.T) {
 				if m == 0 {
 					continue
 				}
+				if m == 1 && cut == 5 { // approved, and killed before the slot was closed
+					made, err := o.store.AddIssue(ctx, newsletter.Issue{Newsletter: "weekly", Week: week, Language: "en", Title: "The Week", To: at})
+					if err == nil {
+						_, err = o.Approve(ctx, made, "the schedule")
+					}
+					if err != nil {
+						t.Fatal(err)
+					}
+				}
 				for _, err := range []error{o.Assemble(ctx, schedule.Assemble{Week: week}), o.sendAll(ctx)} {
 					if err != nil && !errors.Is(err, power) {
 						t.Fatal(err)
