@@ -435,3 +435,31 @@ func TestFault_T1_TheFlowOverClockChanges(t *testing.T) {
 		})
 	}
 }
+
+// Where one of a newsletter's languages has too little, the editors are told
+// which, and the others go their way.
+func TestALanguageWithoutAnIssue(t *testing.T) {
+	databasetest.Each(t, tables, func(t *testing.T, db *database.DB) {
+		o := newOffice(t, db, newClock(monday), func(opt *schedule.Options) {
+			desk(opt)
+			opt.Languages = []string{"en", "ru", "kk"}
+			opt.Compose = func(_ context.Context, w newsletter.Window, language string) (newsletter.Issue, error) {
+				if language == "kk" {
+					return newsletter.Issue{}, fmt.Errorf("%s: %w", w.Name, assemble.ErrEmpty)
+				}
+				return newsletter.Issue{Newsletter: "weekly", Week: w.Name, Language: language, Title: language, From: w.From, To: w.To}, nil
+			}
+		})
+		o.minute(t, monday)
+		o.minute(t, friday)
+		all := told(t, db)
+		slices.Sort(all)
+		if got := strings.Join(all, " "); got != "assembled assembled skipped" {
+			t.Errorf("the editors were told %s", got)
+		}
+		var doc string
+		if err := db.QueryRow(context.Background(), `SELECT document FROM notices WHERE kind = 'skipped'`).Scan(&doc); err != nil || !strings.Contains(doc, "2024-W42 (kk)") || !strings.Contains(doc, "none in kk") {
+			t.Errorf("they were told %s (%v)", doc, err)
+		}
+	})
+}
