@@ -50,6 +50,7 @@ type Config struct {
 	Metrics     MetricsConfig             `toml:"metrics"`
 	TLS         TLSConfig                 `toml:"tls"`
 	Log         LogConfig                 `toml:"log"`
+	Doctor      DoctorConfig              `toml:"doctor"`
 
 	file     string         // where it was read from, for messages
 	mainFile string         // of the site, where this is not it
@@ -140,6 +141,7 @@ func defaults() Config {
 		Backup: BackupConfig{Folder: "backups"},
 		TLS:    TLSConfig{ACMEFolder: "acme"},
 		Log:    LogConfig{Format: "text", Addresses: "short"},
+		Doctor: DoctorConfig{TimeServer: "pool.ntp.org:123"},
 	}
 }
 

@@ -192,20 +192,20 @@ func (a *app) relayHint(r RelayConfig, err error) error {
 }
 
 // sender makes the sender that the configuration describes, for this newsletter's sends.
-func (a *app) sender(r *rooms) (*delivery.Sender, error) { return a.senderOf(r, []*app{a}) }
+func (a *app) sender(r *rooms) (*delivery.Sender, error) { return a.senderOf(r, []*Config{a.cfg}) }
 
 // senderOf makes the sender of newsletters whose mails go the same way as this one's.
-func (a *app) senderOf(r *rooms, all []*app) (*delivery.Sender, error) {
+func (a *app) senderOf(r *rooms, all []*Config) (*delivery.Sender, error) {
 	carried := map[string]delivery.Newsletter{}
 	for _, n := range all {
-		if n.cfg.from.Address == "" {
-			return nil, n.cfg.errNoFrom()
+		if n.from.Address == "" {
+			return nil, n.errNoFrom()
 		}
-		keys, err := n.cfg.dkimKeys()
+		keys, err := n.dkimKeys()
 		if err != nil {
 			return nil, err
 		}
-		carried[n.cfg.Newsletter.Slug] = delivery.Newsletter{Languages: n.cfg.languages(), DKIM: keys, BaseURL: n.cfg.BaseURL, Domain: n.cfg.domain(), ReturnPath: n.cfg.returnPath()}
+		carried[n.Newsletter.Slug] = delivery.Newsletter{Languages: n.languages(), DKIM: keys, BaseURL: n.BaseURL, Domain: n.domain(), ReturnPath: n.returnPath()}
 	}
 	var relays []delivery.Relay
 	for _, c := range a.cfg.relays() {

@@ -102,7 +102,7 @@ func (a *app) root() *cobra.Command {
 		a.itemCommand(), a.feedCommand(), a.issueCommand(), a.scheduleCommand(), a.newsletterCommand(),
 		a.subscriberCommand(), a.suppressCommand(),
 		a.editorCommand(), a.tokenCommand(), a.webhookCommand(), a.dkimCommand(), a.jobsCommand(),
-		a.databaseCommand(), a.backupCommand(), a.restoreCommand(), a.upgradeCommand(), a.migrateToCommand(),
+		a.doctorCommand(), a.databaseCommand(), a.backupCommand(), a.restoreCommand(), a.upgradeCommand(), a.migrateToCommand(),
 	)
 	for _, c := range allCommands(root) {
 		if c.RunE == nil {
