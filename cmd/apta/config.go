@@ -78,6 +78,7 @@ type NewsletterConfig struct {
 	TitlePrefix string   `toml:"title_prefix"`
 	Standfirst  string   `toml:"standfirst"`
 	StyleFile   string   `toml:"style_file"`
+	Subject     string   `toml:"subject"`
 	Preheader   string   `toml:"preheader"`
 	Latest      int      `toml:"latest"`
 	MinItems    int      `toml:"min_items"`

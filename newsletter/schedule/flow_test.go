@@ -265,6 +265,15 @@ func TestKilledBetweenAnyTwoSteps(t *testing.T) {
 				if m == 0 {
 					continue
 				}
+				if m == 1 && cut == 5 { // approved, and killed before the slot was closed
+					made, err := o.store.AddIssue(ctx, newsletter.Issue{Newsletter: "weekly", Week: week, Language: "en", Title: "The Week", To: at})
+					if err == nil {
+						_, err = o.Approve(ctx, made, "the schedule")
+					}
+					if err != nil {
+						t.Fatal(err)
+					}
+				}
 				for _, err := range []error{o.Assemble(ctx, schedule.Assemble{Week: week}), o.sendAll(ctx)} {
 					if err != nil && !errors.Is(err, power) {
 						t.Fatal(err)
@@ -425,4 +434,32 @@ func TestFault_T1_TheFlowOverClockChanges(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Where one of a newsletter's languages has too little, the editors are told
+// which, and the others go their way.
+func TestALanguageWithoutAnIssue(t *testing.T) {
+	databasetest.Each(t, tables, func(t *testing.T, db *database.DB) {
+		o := newOffice(t, db, newClock(monday), func(opt *schedule.Options) {
+			desk(opt)
+			opt.Languages = []string{"en", "ru", "kk"}
+			opt.Compose = func(_ context.Context, w newsletter.Window, language string) (newsletter.Issue, error) {
+				if language == "kk" {
+					return newsletter.Issue{}, fmt.Errorf("%s: %w", w.Name, assemble.ErrEmpty)
+				}
+				return newsletter.Issue{Newsletter: "weekly", Week: w.Name, Language: language, Title: language, From: w.From, To: w.To}, nil
+			}
+		})
+		o.minute(t, monday)
+		o.minute(t, friday)
+		all := told(t, db)
+		slices.Sort(all)
+		if got := strings.Join(all, " "); got != "assembled assembled skipped" {
+			t.Errorf("the editors were told %s", got)
+		}
+		var doc string
+		if err := db.QueryRow(context.Background(), `SELECT document FROM notices WHERE kind = 'skipped'`).Scan(&doc); err != nil || !strings.Contains(doc, "2024-W42 (kk)") || !strings.Contains(doc, "none in kk") {
+			t.Errorf("they were told %s (%v)", doc, err)
+		}
+	})
 }

@@ -142,7 +142,6 @@ type Day struct {
 	Window  newsletter.Window
 	Skipped bool
 	Why     string
-	Stored  bool // by apta schedule skip, not by the configuration
 }
 
 // Calendar gives the next slots after a moment, the skipped ones among them.
@@ -158,18 +157,9 @@ func (f *Flow) Calendar(ctx context.Context, after time.Time, count int) (days [
 		}
 		var skip Skip
 		if skip, d.Skipped = f.skipped(skips, t); d.Skipped {
-			d.Why, d.Stored = skip.reason(), f.isStored(skip)
+			d.Why = skip.reason()
 		}
 		days = append(days, d)
 	}
 	return days, nil
-}
-
-func (f *Flow) isStored(s Skip) bool {
-	for _, own := range f.opt.Skips {
-		if own.Span == s.Span {
-			return false
-		}
-	}
-	return true
 }
