@@ -45,6 +45,7 @@ type Config struct {
 	DKIM        DKIMConfig                `toml:"dkim"`
 	Theme       []ThemeConfig             `toml:"theme"`
 	Intake      IntakeConfig              `toml:"intake"`
+	Bounces     BouncesConfig             `toml:"bounces"`
 	Backup      BackupConfig              `toml:"backup"`
 	Webhooks    WebhooksConfig            `toml:"webhooks"`
 
@@ -121,6 +122,7 @@ func defaults() Config {
 		Mail:      MailConfig{Doubtful: "resend"},
 		SMTP:      defaultRelay(),
 		Intake:    IntakeConfig{Poll: "30m"},
+		Bounces:   defaultBounces(),
 		Backup:    BackupConfig{Folder: "backups"},
 	}
 }
@@ -219,7 +221,7 @@ func (c *Config) paths() []*string {
 	for i := range c.Relay {
 		files = append(files, &c.Relay[i].PasswordFile)
 	}
-	return files
+	return append(files, c.Bounces.paths()...)
 }
 
 // check validates every key and gives one error for each that is wrong.
@@ -268,6 +270,7 @@ func (c *Config) check() (problems []error) {
 	c.checkRelays(bad, oneOf)
 	c.checkLimits(bad)
 	c.checkIntake(bad)
+	c.checkBounces(bad, oneOf)
 	c.checkBackup(bad)
 	c.checkWebhooks(bad)
 	return problems
@@ -319,7 +322,7 @@ func (c *Config) checkReturnPath(bad func(key, format string, args ...any)) {
 }
 
 // takenSlugs are the first parts of the addresses of pages.
-var takenSlugs = []string{"api", "assets", "c", "desk", "healthz", "lost", "metrics", "n", "o", "p", "readyz", "subscribe", "u"}
+var takenSlugs = []string{"api", "assets", "c", "desk", "healthz", "hooks", "lost", "metrics", "n", "o", "p", "readyz", "subscribe", "u"}
 
 func validSlug(s string) bool {
 	return s != "" && len(s) <= 63 && s[0] != '-' && strings.Trim(s, "abcdefghijklmnopqrstuvwxyz0123456789-") == ""

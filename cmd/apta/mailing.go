@@ -223,7 +223,7 @@ func (a *app) senderOf(r *rooms, all []*app) (*delivery.Sender, error) {
 		if err != nil {
 			return nil, err
 		}
-		carried[n.cfg.Newsletter.Slug] = delivery.Newsletter{Languages: n.cfg.languages(), DKIM: keys, BaseURL: n.cfg.BaseURL, Domain: n.cfg.domain(), ReturnPath: n.cfg.returnPath()}
+		carried[n.cfg.Newsletter.Slug] = delivery.Newsletter{Languages: n.cfg.languages(), DKIM: keys, BaseURL: n.cfg.BaseURL, Domain: n.cfg.domain(), ReturnPath: n.cfg.returnPath(), Mailbox: n.cfg.Bounces.reads()}
 	}
 	var relays []delivery.Relay
 	for _, c := range a.cfg.relays() {

@@ -99,6 +99,9 @@ func (a *app) serve(ctx context.Context, r *rooms, listener net.Listener) error 
 	group.Go(func() error { return server.Serve(listener) })
 	senders.run(ctx, group)
 	group.Go(func() error { return engine.Run(ctx) })
+	if err := a.readBounces(ctx, group, r); err != nil {
+		return err
+	}
 	for _, p := range postmen {
 		group.Go(func() error { return p.run(ctx) })
 	}
@@ -144,6 +147,7 @@ func (a *app) handler(r *rooms) (http.Handler, error) {
 		return nil, err
 	}
 	editors.Register(mux)
+	a.bounceHooks(r).Register(mux)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	return mux, nil
 }

@@ -45,9 +45,6 @@ type Book struct {
 	Policy  Policy
 	Folder  Folder // where mails are kept for a person
 	Now     func() time.Time
-	// Changed is told of a reader whose status a report has changed, inside the
-	// transaction that did; nil is nobody.
-	Changed func(ctx context.Context, tx *sql.Tx, e Entry) error
 }
 
 // Outcome is what a report did.
@@ -247,10 +244,6 @@ func (b *Book) act(ctx context.Context, tx *sql.Tx, e *Entry) error {
 	}
 	if !changed {
 		e.Outcome, e.Why = DidNothing, "the reader is "+string(sub.Status)+" already"
-	} else if b.Changed != nil {
-		if err := b.Changed(ctx, tx, *e); err != nil {
-			return err
-		}
 	}
 	return b.note(ctx, tx, e)
 }
