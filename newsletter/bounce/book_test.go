@@ -25,24 +25,26 @@ type desk struct {
 
 // onEach runs a test on both databases.
 func onEach(t *testing.T, test func(d *desk)) {
-	databasetest.Each(t, []database.Schema{subscribers.Schema(), Schema()}, func(t *testing.T, db *database.DB) {
-		d := &desk{t: t, now: time.Date(2024, 10, 4, 9, 0, 0, 0, time.UTC)}
-		now := func() time.Time { return d.now }
-		ids := database.NewIDs(now, nil)
-		keys, err := subscribers.NewKeys([]byte(strings.Repeat("k", 32)))
-		if err != nil {
-			t.Fatal(err)
-		}
-		readers := subscribers.NewStore(db, ids, keys, now).For("weekly")
-		d.book = &Book{DB: db, IDs: ids, Keys: keys, Readers: readers, Policy: Policy{Soft: 3, Days: 30}, Folder: Folder{Dir: t.TempDir(), Most: 100}, Now: now}
-		if _, err := readers.Add(t.Context(), subscribers.Subscriber{Email: theirs}, "test"); err != nil {
-			t.Fatal(err)
-		}
-		if d.sub, err = readers.ByEmail(t.Context(), theirs); err != nil {
-			t.Fatal(err)
-		}
-		test(d)
-	})
+	databasetest.Each(t, []database.Schema{subscribers.Schema(), Schema()}, func(t *testing.T, db *database.DB) { test(newDesk(t, db)) })
+}
+
+func newDesk(t *testing.T, db *database.DB) *desk {
+	d := &desk{t: t, now: time.Date(2024, 10, 4, 9, 0, 0, 0, time.UTC)}
+	now := func() time.Time { return d.now }
+	ids := database.NewIDs(now, nil)
+	keys, err := subscribers.NewKeys([]byte(strings.Repeat("k", 32)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	readers := subscribers.NewStore(db, ids, keys, now).For("weekly")
+	d.book = &Book{DB: db, IDs: ids, Keys: keys, Readers: readers, Policy: Policy{Soft: 3, Days: 30}, Folder: Folder{Dir: t.TempDir(), Most: 100}, Now: now}
+	if _, err := readers.Add(t.Context(), subscribers.Subscriber{Email: theirs}, "test"); err != nil {
+		t.Fatal(err)
+	}
+	if d.sub, err = readers.ByEmail(t.Context(), theirs); err != nil {
+		t.Fatal(err)
+	}
+	return d
 }
 
 // path is the reader's return path.
