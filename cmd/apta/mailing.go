@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"apta/newsletter"
+	"apta/newsletter/bounce"
 	"apta/newsletter/delivery"
 	"apta/newsletter/schedule"
 	"apta/newsletter/transport"
@@ -74,7 +75,7 @@ func (c *Config) returnPath() string {
 
 // letterReturnPath is that of a letter to one person, who may be no reader yet.
 func (c *Config) letterReturnPath() string {
-	return strings.ReplaceAll(c.returnPath(), delivery.ReaderMark, "letter")
+	return strings.ReplaceAll(c.returnPath(), delivery.ReaderMark, bounce.Letter)
 }
 
 // freeze renders an issue and builds its edition.

@@ -148,6 +148,8 @@ func (b *Book) judge(ctx context.Context, r Report, e Entry) (Entry, error) {
 		e.Outcome, e.Why = DidNothing, "it reports no failure"
 	case e.Kind == Other:
 		e.Outcome, e.Why = Unread, "it is no report that is known"
+	case e.Proof == "" && found.letter:
+		e.Outcome, e.Why = DidNothing, "a letter to one person came back"
 	case e.Proof == "":
 		e.Outcome, e.Why = Unproved, "it carries no token of ours and names no mail that we sent"
 	case e.Kind == Unsubscribe && !found.leaving && !r.Trusted:

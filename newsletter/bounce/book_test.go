@@ -235,6 +235,15 @@ func TestFault_B3_WhatCannotBeReadIsKept(t *testing.T) {
 	})
 }
 
+func TestLettersThatComeBackSayNothing(t *testing.T) {
+	onEach(t, func(d *desk) {
+		d.wants(d.take(d.mail("postfix", toUs, "To: bounces+letter@quay.example")), DidNothing, subscribers.Active)
+		if kept := d.mustUnread(); len(kept) != 0 {
+			t.Errorf("%+v", kept)
+		}
+	})
+}
+
 func TestReaderWhoIsErased(t *testing.T) {
 	onEach(t, func(d *desk) {
 		raw := d.mail("postfix", ours, d.message(issue))
