@@ -26,6 +26,7 @@ torture: ## the crash and storm tests in full: fifty kills, twenty thousand read
 
 e2e: ## a thousand mails through a real Postfix, and the public pages in Chromium; .ci/run says what they want installed
 	APTA_E2E=1 go test ./cmd/apta -run 'TestPostfix|InABrowser' -count=1 -v -timeout 30m
+	APTA_E2E=1 go test ./newsletter/bounce -run RealServer -count=1 -v
 
 bench: ## the figures of docs/performance.md
 	go test ./newsletter/intake/... -run '^$$' -bench . -benchmem
