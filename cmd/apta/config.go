@@ -45,6 +45,7 @@ type Config struct {
 	DKIM        DKIMConfig                `toml:"dkim"`
 	Theme       []ThemeConfig             `toml:"theme"`
 	Intake      IntakeConfig              `toml:"intake"`
+	Bounces     BouncesConfig             `toml:"bounces"`
 	Backup      BackupConfig              `toml:"backup"`
 	Webhooks    WebhooksConfig            `toml:"webhooks"`
 	Metrics     MetricsConfig             `toml:"metrics"`
@@ -78,6 +79,7 @@ type NewsletterConfig struct {
 	TitlePrefix string   `toml:"title_prefix"`
 	Standfirst  string   `toml:"standfirst"`
 	StyleFile   string   `toml:"style_file"`
+	Subject     string   `toml:"subject"`
 	Preheader   string   `toml:"preheader"`
 	Latest      int      `toml:"latest"`
 	MinItems    int      `toml:"min_items"`
@@ -134,13 +136,14 @@ func defaults() Config {
 		Subscribe: defaultSubscribe(),
 		Schedule: ScheduleConfig{Cron: "0 9 * * FRI", Zone: "UTC", Policy: "approve", Window: "rolling", CatchUp: "latest", Lateness: "72h",
 			CutOff: "0s", AtCutOff: "hold", Reminder: "1h", CoolOff: "15m"},
-		Mail:   MailConfig{Doubtful: "resend"},
-		SMTP:   defaultRelay(),
-		Intake: IntakeConfig{Poll: "30m"},
-		Backup: BackupConfig{Folder: "backups"},
-		TLS:    TLSConfig{ACMEFolder: "acme"},
-		Log:    LogConfig{Format: "text", Addresses: "short"},
-		Doctor: DoctorConfig{TimeServer: "pool.ntp.org:123"},
+		Mail:    MailConfig{Doubtful: "resend"},
+		SMTP:    defaultRelay(),
+		Intake:  IntakeConfig{Poll: "30m"},
+		Backup:  BackupConfig{Folder: "backups"},
+		TLS:     TLSConfig{ACMEFolder: "acme"},
+		Log:     LogConfig{Format: "text", Addresses: "short"},
+		Doctor:  DoctorConfig{TimeServer: "pool.ntp.org:123"},
+		Bounces: defaultBounces(),
 	}
 }
 
@@ -241,7 +244,7 @@ func (c *Config) paths() []*string {
 	for i := range c.Relay {
 		files = append(files, &c.Relay[i].PasswordFile)
 	}
-	return files
+	return append(files, c.Bounces.paths()...)
 }
 
 // check validates every key and gives one error for each that is wrong.
@@ -291,6 +294,7 @@ func (c *Config) check() (problems []error) {
 	c.checkRelays(bad, oneOf)
 	c.checkLimits(bad)
 	c.checkIntake(bad)
+	c.checkBounces(bad, oneOf)
 	c.checkBackup(bad)
 	c.checkWebhooks(bad)
 	c.checkOperation(bad, oneOf)
@@ -343,7 +347,7 @@ func (c *Config) checkReturnPath(bad func(key, format string, args ...any)) {
 }
 
 // takenSlugs are the first parts of the addresses of pages.
-var takenSlugs = []string{"api", "assets", "c", "desk", "healthz", "lost", "metrics", "n", "o", "p", "readyz", "subscribe", "u"}
+var takenSlugs = []string{"api", "assets", "c", "desk", "healthz", "hooks", "lost", "metrics", "n", "o", "p", "readyz", "subscribe", "u"}
 
 func validSlug(s string) bool {
 	return s != "" && len(s) <= 63 && s[0] != '-' && strings.Trim(s, "abcdefghijklmnopqrstuvwxyz0123456789-") == ""

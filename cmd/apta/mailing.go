@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"apta/newsletter"
+	"apta/newsletter/bounce"
 	"apta/newsletter/delivery"
 	"apta/newsletter/transport"
 	"apta/subscribers"
@@ -72,7 +73,7 @@ func (c *Config) returnPath() string {
 
 // letterReturnPath is that of a letter to one person, who may be no reader yet.
 func (c *Config) letterReturnPath() string {
-	return strings.ReplaceAll(c.returnPath(), delivery.ReaderMark, "letter")
+	return strings.ReplaceAll(c.returnPath(), delivery.ReaderMark, bounce.Letter)
 }
 
 // freeze renders an issue and builds its edition.
@@ -205,7 +206,7 @@ func (a *app) senderOf(r *rooms, all []*Config) (*delivery.Sender, error) {
 		if err != nil {
 			return nil, err
 		}
-		carried[n.Newsletter.Slug] = delivery.Newsletter{Languages: n.languages(), DKIM: keys, BaseURL: n.BaseURL, Domain: n.domain(), ReturnPath: n.returnPath()}
+		carried[n.Newsletter.Slug] = delivery.Newsletter{Languages: n.languages(), DKIM: keys, BaseURL: n.BaseURL, Domain: n.domain(), ReturnPath: n.returnPath(), Mailbox: n.Bounces.reads()}
 	}
 	var relays []delivery.Relay
 	for _, c := range a.cfg.relays() {

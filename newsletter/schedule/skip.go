@@ -143,7 +143,7 @@ type Day struct {
 	Skipped bool
 	Why     string
 	Span    string // of the skip, as it was written
-	Stored  bool   // by apta schedule skip, not by the configuration
+	Stored  bool   // by a person, not by the configuration
 }
 
 // Calendar gives the next slots after a moment, the skipped ones among them.
