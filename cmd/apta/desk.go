@@ -27,7 +27,12 @@ func (a *app) desk(r *rooms) (*desk.Desk, error) {
 	for _, n := range a.newsletters() {
 		all = append(all, n.deskNewsletter())
 	}
+	identity, err := a.cfg.identity()
+	if err != nil {
+		return nil, err
+	}
 	return desk.New(desk.Options{
+		Identity: identity,
 		Newsroom: m.Newsroom, BaseURL: m.BaseURL, Language: m.Language, Newsletters: all,
 		Store: r.newsletter, Editors: r.editors(a), Steering: a.steering(r), Ledger: r.ledger, Renderer: r.renderer, Notices: r.notices,
 		Feeds: a.poller(r, fetch.DefaultTimeout), Tokens: r.tokens(a.now), Webhooks: r.webhooks,
@@ -102,7 +107,7 @@ func (f styleFile) Save(text string) error {
 }
 
 // secretKeys are keys whose values nobody is shown.
-var secretKeys = []string{"secret", "password", "token", "key"}
+var secretKeys = []string{"secret", "password", "token", "key", "client_secret"}
 
 // settings are all keys of the configuration, what they are worth, and where that
 // was said.
