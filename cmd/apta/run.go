@@ -84,14 +84,13 @@ func (a *app) root() *cobra.Command {
   apta item import week.jsonl      store a week's items
   apta issue compose --save        assemble the week
   apta serve                       web server, scheduler and sender in one`,
-		SilenceUsage:      true,
-		SilenceErrors:     true,
-		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
-		Version:           version(),
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		Version:       version(),
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
 	root.PersistentFlags().StringVar(&a.configFile, "config", "", "configuration file (default apta.toml, or APTA_CONFIG)")
-	root.AddCommand(a.initCommand(), a.itemCommand(), a.feedCommand(), a.subscriberCommand(), a.suppressCommand(), a.issueCommand(), a.scheduleCommand(), a.serveCommand(), a.workCommand(), a.databaseCommand(), a.backupCommand(), a.restoreCommand(), a.upgradeCommand(), a.doctorCommand(), a.jobsCommand(), a.migrateToCommand(), a.dkimCommand(), a.tokenCommand(), a.demoCommand())
+	root.AddCommand(a.initCommand(), a.itemCommand(), a.feedCommand(), a.subscriberCommand(), a.suppressCommand(), a.issueCommand(), a.scheduleCommand(), a.serveCommand(), a.workCommand(), a.databaseCommand(), a.backupCommand(), a.restoreCommand(), a.upgradeCommand(), a.doctorCommand(), a.manCommand(), a.jobsCommand(), a.migrateToCommand(), a.dkimCommand(), a.tokenCommand(), a.demoCommand())
 	for _, c := range allCommands(root) {
 		if c.RunE == nil {
 			c.RunE = func(c *cobra.Command, args []string) error {
