@@ -90,10 +90,9 @@ func (a *app) root() *cobra.Command {
   apta item import week.jsonl      store a week's items
   apta issue compose --save        assemble the week
   apta serve                       web server, scheduler and sender in one`,
-		SilenceUsage:      true,
-		SilenceErrors:     true,
-		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
-		Version:           version(),
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		Version:       version(),
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
 	root.PersistentFlags().StringVar(&a.configFile, "config", "", "configuration file (default apta.toml, or APTA_CONFIG)")
@@ -104,6 +103,7 @@ func (a *app) root() *cobra.Command {
 		a.subscriberCommand(), a.suppressCommand(),
 		a.editorCommand(), a.tokenCommand(), a.webhookCommand(), a.bounceCommand(), a.dkimCommand(), a.jobsCommand(),
 		a.doctorCommand(), a.databaseCommand(), a.backupCommand(), a.restoreCommand(), a.upgradeCommand(), a.migrateToCommand(),
+		a.manCommand(),
 	)
 	for _, c := range allCommands(root) {
 		if c.RunE == nil {
