@@ -9,6 +9,7 @@ type Mail struct {
 	Language  string // BCP 47
 	HTML      string
 	Text      string
+	Inline    []string // the names of the pictures that the HTML shows by their Content-ID
 }
 
 // Slot is a reader slot: a named place in an edition filled for each reader.

@@ -12,6 +12,7 @@ type Masthead struct {
 	BaseURL  string         // where the public pages are, without a final slash
 	Language string         // BCP 47, of the texts around the issue
 	Zone     *time.Location // in which weeks begin and dates are written
+	Look     Look
 }
 
 // IssueURL is the address of an issue's public page.

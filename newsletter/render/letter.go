@@ -3,7 +3,6 @@ package render
 import (
 	"cmp"
 	"fmt"
-	"strings"
 	"time"
 
 	"apta/newsletter"
@@ -17,14 +16,11 @@ var letterPaths = map[subscribers.Kind]string{
 	subscribers.LetterChangeOld: "/o/", subscribers.LetterChangeNew: "/n/", subscribers.LetterLeft: "/u/",
 }
 
-// note is what the templates of a letter to one reader see.
-type note struct {
-	Language, Direction string
-	Words               templates.Words
-	Masthead            newsletter.Masthead
-	Title, Preheader    string
-	Text, Button, Link  string
-	Expires, Why        string
+// Note is what letter.html and letter.txt see: a letter to one person.
+type Note struct {
+	Frame
+	Text, Button, Link string
+	Expires            string // until when the link is good, where it is not for ever
 }
 
 // Letter renders a letter about a subscription, in the reader's language. It has
@@ -36,13 +32,12 @@ func (r *Renderer) Letter(l subscribers.Letter, m newsletter.Masthead) (newslett
 	}
 	words := templates.In(r.words, cmp.Or(l.Language, m.Language))
 	say := func(part string) string { return words.Fill("mail_"+string(l.Kind)+"_"+part, "name", OneLine(m.Name)) }
-	n := note{Language: words["tag"], Direction: templates.Direction(words["tag"]), Words: words, Masthead: m,
-		Title: say("subject"), Text: say("text"), Button: say("button"), Link: m.BaseURL + path + l.Token, Why: words.Fill("mail_why", "name", OneLine(m.Name))}
+	n := Note{Frame: frame(words, words["tag"], m), Text: say("text"), Button: say("button"), Link: m.BaseURL + path + l.Token}
+	n.Title, n.Reason = say("subject"), words.Fill("mail_why", "name", OneLine(m.Name))
 	if n.Button == "" { // who is subscribed already is led to the same page as who lost the link
 		n.Button = words["mail_link_button"]
 	}
 	n.Preheader = n.Text
-	n.Masthead.Newsroom, n.Masthead.Postal = OneLine(m.Newsroom), OneLine(m.Postal)
 	if !l.Expires.IsZero() {
 		zone := m.Zone
 		if zone == nil {
@@ -50,16 +45,10 @@ func (r *Renderer) Letter(l subscribers.Letter, m newsletter.Masthead) (newslett
 		}
 		n.Expires = words.Fill("mail_expires", "date", words.Date(l.Expires.In(zone)))
 	}
-	var page, text strings.Builder
-	if err := r.html.ExecuteTemplate(&page, "letter.html", n); err != nil {
-		return newsletter.Mail{}, fmt.Errorf("render: HTML of a letter: %w", err)
-	}
-	html, err := r.finish.html(page.String())
+	mail, err := r.bodies("letter", n)
 	if err != nil {
-		return newsletter.Mail{}, fmt.Errorf("render: HTML of a letter: %w", err)
+		return newsletter.Mail{}, fmt.Errorf("render: a letter: %w", err)
 	}
-	if err := r.text.ExecuteTemplate(&text, "letter.txt", n); err != nil {
-		return newsletter.Mail{}, fmt.Errorf("render: text of a letter: %w", err)
-	}
-	return newsletter.Mail{Subject: n.Title, Preheader: n.Preheader, Language: n.Language, HTML: html, Text: text.String()}, nil
+	mail.Subject, mail.Preheader, mail.Language, mail.Inline = n.Title, n.Preheader, n.Language, inlineLook(n.Look)
+	return mail, nil
 }

@@ -7,25 +7,28 @@ package render
 import (
 	"fmt"
 	"html/template"
-	"strings"
-	texttemplate "text/template"
+	"io/fs"
 
 	"apta/newsletter"
+	"apta/newsletter/render/layout"
 	"apta/templates"
 )
 
 // Renderer makes mails. It is safe for concurrent use.
 type Renderer struct {
-	html   *template.Template
-	text   *texttemplate.Template
+	layout *layout.Set
 	words  map[string]templates.Words
 	prose  prose
 	finish finisher
 }
 
 // New reads the embedded templates and words; it fails only where one of them is wrong.
-func New() (*Renderer, error) {
-	html, text, err := templates.Email()
+func New() (*Renderer, error) { return Open(nil) }
+
+// Open is New with an operator's templates in the place of the shipped ones. It
+// makes a sample of every mail with them; the error names file, line and column.
+func Open(folder fs.FS) (*Renderer, error) {
+	set, err := layout.Load(folder, templates.Email())
 	if err != nil {
 		return nil, fmt.Errorf("render: %w", err)
 	}
@@ -33,25 +36,51 @@ func New() (*Renderer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("render: %w", err)
 	}
-	return &Renderer{html: html, text: text, words: words, prose: newProse(), finish: newFinisher()}, nil
+	r := &Renderer{layout: set, words: words, prose: newProse(), finish: newFinisher()}
+	if folder != nil {
+		if err := r.try(); err != nil {
+			return nil, err
+		}
+	}
+	return r, nil
 }
 
 // Mail renders an issue. Where readers' own links go, the markers of
-// newsletter.Slots stand, behind everything that is the same for all.
+// newsletter.Slots stand, behind everything that is the same for all. What of a
+// very long issue has no room within MaxHTML is left to its public page.
 func (r *Renderer) Mail(issue newsletter.Issue, m newsletter.Masthead) (newsletter.Mail, error) {
-	l := r.letter(issue, m)
-	var page, text strings.Builder
-	if err := r.html.ExecuteTemplate(&page, "issue.html", l); err != nil {
-		return newsletter.Mail{}, fmt.Errorf("render: HTML of %s: %w", issue.Week, err)
+	f := whole
+	for range 6 {
+		page := r.page(issue, m, f)
+		mail, err := r.bodies("issue", page)
+		if err != nil {
+			return mail, fmt.Errorf("render: %s: %w", issue.Week, err)
+		}
+		if len(mail.HTML) <= MaxHTML-slotRoom && len(mail.Text) <= MaxText-slotRoom {
+			mail.Subject, mail.Preheader, mail.Language = page.Subject, page.Preheader, page.Language
+			mail.Inline = inline(page)
+			return mail, nil
+		}
+		f = bounds(page, issue, len(mail.HTML), len(mail.Text), f)
 	}
-	html, err := r.finish.html(page.String())
+	return newsletter.Mail{}, fmt.Errorf("render: %s: the mail is larger than %d bytes and does not become smaller with less text in it: its title, standfirst or template is too long", issue.Week, MaxHTML)
+}
+
+// bodies fills in the two templates of a mail.
+func (r *Renderer) bodies(name string, data any) (newsletter.Mail, error) {
+	page, err := r.layout.HTML(name+".html", data)
 	if err != nil {
-		return newsletter.Mail{}, fmt.Errorf("render: HTML of %s: %w", issue.Week, err)
+		return newsletter.Mail{}, err
 	}
-	if err := r.text.ExecuteTemplate(&text, "issue.txt", l); err != nil {
-		return newsletter.Mail{}, fmt.Errorf("render: text of %s: %w", issue.Week, err)
+	html, err := r.finish.html(page)
+	if err != nil {
+		return newsletter.Mail{}, fmt.Errorf("HTML: %w", err)
 	}
-	return newsletter.Mail{Subject: l.Subject, Preheader: l.Preheader, Language: l.Language, HTML: html, Text: text.String()}, nil
+	text, err := r.layout.Text(name+".txt", data)
+	if err != nil {
+		return newsletter.Mail{}, err
+	}
+	return newsletter.Mail{HTML: html, Text: oneBlank(text)}, nil
 }
 
 // Paragraphs gives each strand in HTML, its pieces linked to their stories. The
@@ -59,63 +88,7 @@ func (r *Renderer) Mail(issue newsletter.Issue, m newsletter.Masthead) (newslett
 func (r *Renderer) Paragraphs(issue newsletter.Issue) ([]template.HTML, error) {
 	list := make([]template.HTML, len(issue.Strands))
 	for i, s := range issue.Strands {
-		list[i] = r.prose.paragraph(s)
+		list[i] = r.prose.html(r.prose.set(s, issue.Language))
 	}
 	return list, nil
-}
-
-// letter is what the mail's templates see.
-type letter struct {
-	Language, Direction string // of the issue
-	Words               templates.Words
-	Masthead            newsletter.Masthead
-	Subject, Preheader  string
-	ViewURL, Dates      string
-	Title, Standfirst   string
-	Paragraphs          []paragraph
-	Latest              []Story
-	Reason              string
-
-	Unsubscribe, Preferences string
-}
-
-type paragraph struct {
-	HTML    template.HTML
-	Text    string
-	Stories []Story // of its pieces, each once
-}
-
-func (r *Renderer) letter(issue newsletter.Issue, m newsletter.Masthead) letter {
-	words := templates.In(r.words, issue.Language)
-	l := letter{
-		Language:    or(issue.Language, m.Language, words["tag"]),
-		Words:       words,
-		Masthead:    m,
-		Subject:     OneLine(or(issue.Subject, issue.Title)),
-		Preheader:   OneLine(or(issue.Preheader, issue.Standfirst)),
-		ViewURL:     WebURL(m.IssueURL(issue)),
-		Dates:       Dates(words, issue, m.Zone),
-		Title:       OneLine(issue.Title),
-		Standfirst:  OneLine(issue.Standfirst),
-		Latest:      Latest(issue),
-		Reason:      OneLine(or(m.Reason, strings.ReplaceAll(words["reason"], "{name}", m.Name))),
-		Unsubscribe: newsletter.SlotUnsubscribe.Marker(),
-		Preferences: newsletter.SlotPreferences.Marker(),
-	}
-	l.Direction = templates.Direction(l.Language)
-	l.Masthead.Newsroom, l.Masthead.Postal = OneLine(m.Newsroom), OneLine(m.Postal)
-	for _, s := range issue.Strands {
-		l.Paragraphs = append(l.Paragraphs, paragraph{HTML: r.prose.paragraph(s), Text: OneLine(s.Text), Stories: stories(s)})
-	}
-	return l
-}
-
-// or is the first of its words that says something.
-func or(words ...string) string {
-	for _, w := range words {
-		if strings.TrimSpace(w) != "" {
-			return w
-		}
-	}
-	return ""
 }
