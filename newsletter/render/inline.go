@@ -3,10 +3,12 @@ package render
 import (
 	"path"
 	"strings"
+
+	"apta/newsletter"
 )
 
 // inline names the pictures that a page shows by their Content-ID, each once.
-func inline(p Page) []string {
+func inline(p Page) []newsletter.Inline {
 	list := inlineLook(p.Look)
 	for _, s := range p.Paragraphs {
 		list = addInline(list, s.Picture)
@@ -14,9 +16,9 @@ func inline(p Page) []string {
 	return list
 }
 
-func inlineLook(l Look) []string { return addInline(addInline(nil, l.Logo), l.LogoDark) }
+func inlineLook(l Look) []newsletter.Inline { return addInline(addInline(nil, l.Logo), l.LogoDark) }
 
-func addInline(list []string, p *Picture) []string {
+func addInline(list []newsletter.Inline, p *Picture) []newsletter.Inline {
 	if p == nil {
 		return list
 	}
@@ -26,11 +28,11 @@ func addInline(list []string, p *Picture) []string {
 	}
 	name = path.Base(strings.TrimSuffix(name, "@apta"))
 	for _, known := range list {
-		if known == name {
+		if known.Name == name {
 			return list
 		}
 	}
-	return append(list, name)
+	return append(list, newsletter.Inline{Name: name})
 }
 
 // oneBlank leaves at most two blank lines together, whatever a template left out,
