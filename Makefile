@@ -2,7 +2,7 @@
 # who work on Apta.
 export CGO_ENABLED = 0
 
-.PHONY: build demo test check race torture e2e bench pictures golden
+.PHONY: build demo test check race torture e2e bench pictures golden caniemail
 
 build: ## the binary, as ./bin/apta
 	go build -trimpath -o bin/apta ./cmd/apta
@@ -39,3 +39,7 @@ pictures: build ## the pictures of the README, made with Chromium
 
 golden: ## write the golden files anew; read the difference before you commit it
 	go test ./newsletter/assemble ./newsletter/render ./newsletter/transport -update
+
+caniemail: ## the data on what mail programs support, anew from the npm package caniemail
+	@work=$$(mktemp -d) && npm pack caniemail@latest --silent --pack-destination $$work > /dev/null && tar -xzf $$work/caniemail-*.tgz -C $$work && \
+		go run newsletter/render/check/vendor_caniemail.go $$work/package && rm -rf $$work
