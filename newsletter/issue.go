@@ -26,6 +26,8 @@ type Issue struct {
 	Created    time.Time   `json:"created"`
 	Note       string      `json:"note,omitempty"` // why it is held, when it is
 	Locks      []Lock      `json:"locks,omitempty"`
+	Pins       []string    `json:"pins,omitempty"`     // URLs that open the review when it is assembled again, in this order
+	Excluded   []string    `json:"excluded,omitempty"` // URLs that stay out of it
 }
 
 // Lock names a part of an issue that an editor made and that assembling again
@@ -39,6 +41,7 @@ const (
 	LockSubject    Lock = "subject"
 	LockPreheader  Lock = "preheader"
 	LockOrder      Lock = "order"
+	LockLatest     Lock = "latest" // the list of latest news
 )
 
 // Strand is one paragraph: its pieces' texts joined by a space.

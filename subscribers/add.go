@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -146,7 +147,7 @@ func (s *Store) insertSubscribers(ctx context.Context, in *inserts, arrivals []*
 	now := s.now()
 	args := make([]any, 0, len(arrivals)*newSubscriber.own)
 	for _, a := range arrivals {
-		args = append(args, int64(a.ID), a.Email, a.Name, a.Language, a.Format, string(a.Status), joinTopics(a.Topics), int64(a.Every), untilMillis(a.PausedUntil))
+		args = append(args, int64(a.ID), s.newsletter, a.Email, a.Name, a.Language, a.Format, string(a.Status), joinTopics(a.Topics), int64(a.Every), untilMillis(a.PausedUntil))
 	}
 	n, err := in.insert(ctx, &newSubscriber, [2]any{database.Millis(now), Week(now)}, args)
 	return n == int64(len(arrivals)), err
@@ -170,7 +171,7 @@ func (s *Store) insertConsents(ctx context.Context, in *inserts, arrivals []*arr
 
 // meet settles those whose addresses are stored already.
 func (s *Store) meet(ctx context.Context, tx *sql.Tx, arrivals []*arrival, source string) error {
-	stored, err := holders(ctx, tx, arrivals)
+	stored, err := s.holders(ctx, tx, arrivals)
 	if err != nil {
 		return err
 	}
@@ -241,13 +242,15 @@ func (r reading) QueryRowContext(ctx context.Context, query string, args ...any)
 	return r.db.QueryRow(ctx, query, args...)
 }
 
-// holders gives the subscribers who have the addresses, by these.
-func holders(ctx context.Context, q querier, arrivals []*arrival) (map[string]*Subscriber, error) {
-	args := make([]any, len(arrivals))
+// holders gives the subscribers of the newsletter who have the addresses, by these.
+func (s *Store) holders(ctx context.Context, q querier, arrivals []*arrival) (map[string]*Subscriber, error) {
+	args := make([]any, len(arrivals), len(arrivals)+1)
 	for i, a := range arrivals {
 		args[i] = a.Email
 	}
-	rows, err := q.QueryContext(ctx, selectSubscriber+`WHERE email IN (`+placeholders(len(args))+`)`, args...)
+	in := placeholders(len(args))
+	args = append(args, s.newsletter)
+	rows, err := q.QueryContext(ctx, selectSubscriber+`WHERE email IN (`+in+`) AND newsletter = $`+strconv.Itoa(len(args)), args...)
 	if err != nil {
 		return nil, err
 	}

@@ -56,6 +56,9 @@ func (e *lineError) Error() string { return fmt.Sprintf("line %d: %v", e.line, e
 // added. Nobody who left is brought back, and no wish of a reader is changed;
 // those of whom the file says that they left are sent nothing more.
 func (s *Store) Import(ctx context.Context, r io.Reader, opt ImportOptions) (rep Report, err error) {
+	if opt.Digest != "" && s.newsletter != "" {
+		opt.Digest = s.newsletter + " " + opt.Digest // another newsletter's import of the same file is another
+	}
 	from, err := open(r, opt.Columns)
 	if err != nil {
 		return rep, err
@@ -249,7 +252,7 @@ func (im *importing) foresee(ctx context.Context, arrivals []arrival) error {
 		if len(welcome) == 0 {
 			continue
 		}
-		stored, err := holders(ctx, q, welcome)
+		stored, err := im.store.holders(ctx, q, welcome)
 		if err != nil {
 			return err
 		}

@@ -25,6 +25,11 @@ const (
 	Erased       Status = "erased"     // had everything about them deleted; never stored
 )
 
+// Statuses are those that a subscriber may have.
+func Statuses() []Status {
+	return []Status{Pending, Active, Paused, Unsubscribed, Bounced, Complained, Suppressed}
+}
+
 // gone reports whether nobody but the subscriber may bring them back.
 func (s Status) gone() bool {
 	return s == Unsubscribed || s == Bounced || s == Complained || s == Suppressed || s == Erased

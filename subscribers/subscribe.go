@@ -88,7 +88,7 @@ func (s *Store) apply(ctx context.Context, tx *sql.Tx, email string, at int64, r
 	if _, err := s.insertSubscribers(ctx, in, []*arrival{&newcomer[0]}); err != nil {
 		return "", sub, err
 	}
-	if sub, err = scanSubscriber(tx.QueryRowContext(ctx, selectSubscriber+`WHERE email = $1`, email)); err != nil {
+	if sub, err = scanSubscriber(tx.QueryRowContext(ctx, selectSubscriber+`WHERE email = $1 AND newsletter = $2`, email, s.newsletter)); err != nil {
 		return "", sub, err
 	}
 	switch sub.Status {

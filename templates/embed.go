@@ -1,5 +1,5 @@
-// Package templates holds all the HTML and text that readers see, and the words
-// around it in every language.
+// Package templates holds all the HTML and text that readers and editors see, and
+// the words around it in every language.
 package templates
 
 import (
@@ -9,7 +9,7 @@ import (
 	"io/fs"
 )
 
-//go:embed email public assets locales
+//go:embed email public desk assets locales
 var files embed.FS
 
 // Email gives the files of a mail's two parts. The room that renders mails reads
@@ -23,17 +23,23 @@ func Email() fs.FS {
 }
 
 // Public gives the templates of the public pages.
-func Public() (*template.Template, error) {
+func Public() (*template.Template, error) { return pages("public") }
+
+// Desk gives the templates of the editors' pages.
+func Desk() (*template.Template, error) { return pages("desk") }
+
+// pages reads the templates in a folder.
+func pages(folder string) (*template.Template, error) {
 	paths, err := assetPaths()
 	if err != nil {
 		return nil, err
 	}
-	t, err := template.New("public").Option("missingkey=error").Funcs(template.FuncMap{
+	t, err := template.New(folder).Option("missingkey=error").Funcs(template.FuncMap{
 		"asset":     func(name string) (string, error) { return assetPath(paths, name) },
 		"direction": Direction,
-	}).ParseFS(files, "public/*.html")
+	}).ParseFS(files, folder+"/*.html")
 	if err != nil {
-		return nil, fmt.Errorf("templates: public: %w", err)
+		return nil, fmt.Errorf("templates: %s: %w", folder, err)
 	}
 	return t, nil
 }

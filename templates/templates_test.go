@@ -18,6 +18,16 @@ func TestLocales(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	desk, _, err := DeskLocales()
+	if err != nil {
+		t.Fatal(err)
+	}
+	checkLocales(t, all)
+	checkLocales(t, desk)
+}
+
+func checkLocales(t *testing.T, all map[string]Words) {
+	t.Helper()
 	for _, tag := range []string{"en", "kk", "ru"} { // a further one is a further file
 		if all[tag] == nil {
 			t.Fatalf("the languages are %q", slices.Sorted(maps.Keys(all)))
@@ -124,10 +134,10 @@ func TestMessagePages(t *testing.T) {
 	}
 	for tag, words := range all {
 		data := struct {
-			Title, Description, Name, Newsroom, Postal, BaseURL string
-			Words                                               Words
-			Heading, Text, Button, Action, Field                string
-			Quiet, Home                                         bool
+			Title, Description, Name, Newsroom, Postal, BaseURL, Front string
+			Words                                                      Words
+			Heading, Text, Button, Action, Field                       string
+			Quiet, Home                                                bool
 		}{Title: "T", Name: "N", Newsroom: "R", Words: words, Heading: "H", Button: "B", Action: "/u/x", Field: "leave", Home: true}
 		for name, want := range map[string]string{
 			"message.html": `<form method="post" action="/u/x"><input type="hidden" name="page" value="leave"><button type="submit">B</button></form>`,

@@ -26,14 +26,17 @@ func (sweepSend) Kind() string { return "sweep-send" }
 
 // background gives the engine its handlers: all that apta serve does besides
 // sending and answering requests.
-func (a *app) background(r *rooms, sender *delivery.Sender) *jobs.Engine {
-	keeper, steering := a.keeper(r, sender), a.steering(r)
+func (a *app) background(r *rooms, senders senders) *jobs.Engine {
+	steering, keepers := a.steering(r), schedule.Keepers{}
+	for _, n := range a.newsletters() {
+		keepers = append(keepers, n.keeper(n.rooms, senders[n.cfg.Newsletter.Slug]))
+	}
 	jobs.Handle(r.jobs, func(ctx context.Context, _ everyMinute) error {
-		return errors.Join(r.subscribers.Tend(ctx), keeper.Reckon(ctx), a.findCancelled(ctx, r))
+		return errors.Join(r.subscribers.Tend(ctx), r.notices.Tend(ctx), r.editors(a).Tend(ctx), keepers.Reckon(ctx), a.findCancelled(ctx, r))
 	})
 	jobs.Handle(r.jobs, func(ctx context.Context, _ pollFeeds) error { return a.pollDue(ctx, r) })
-	jobs.Handle(r.jobs, keeper.Assemble)
-	jobs.Handle(r.jobs, keeper.Send)
+	jobs.Handle(r.jobs, keepers.Assemble)
+	jobs.Handle(r.jobs, keepers.Send)
 	jobs.Handle(r.jobs, func(ctx context.Context, job sweepSend) error {
 		ended, err := steering.Sweep(ctx, job.Issue)
 		if err == nil && !ended {

@@ -26,28 +26,35 @@ import (
 // Config is everything an operator may set. Each key can be overridden by an
 // environment variable: smtp.host is APTA_SMTP_HOST.
 type Config struct {
-	Database   string           `toml:"database"`
-	Listen     string           `toml:"listen"`
-	BaseURL    string           `toml:"base_url"`
-	Secret     string           `toml:"secret"`
-	SecretFile string           `toml:"secret_file"`
-	StateFile  string           `toml:"state_file"`
-	Proxies    []string         `toml:"proxies"`
-	Newsletter NewsletterConfig `toml:"newsletter"`
-	Subscribe  SubscribeConfig  `toml:"subscribe"`
-	Schedule   ScheduleConfig   `toml:"schedule"`
-	Mail       MailConfig       `toml:"mail"`
-	SMTP       RelayConfig      `toml:"smtp"`
-	Relay      []RelayConfig    `toml:"relay"`
-	Limits     LimitsConfig     `toml:"limits"`
-	DKIM       DKIMConfig       `toml:"dkim"`
-	Theme      []ThemeConfig    `toml:"theme"`
-	Intake     IntakeConfig     `toml:"intake"`
+	Database    string                    `toml:"database"`
+	Listen      string                    `toml:"listen"`
+	BaseURL     string                    `toml:"base_url"`
+	Secret      string                    `toml:"secret"`
+	SecretFile  string                    `toml:"secret_file"`
+	StateFile   string                    `toml:"state_file"`
+	Proxies     []string                  `toml:"proxies"`
+	Newsletters []string                  `toml:"newsletters"`
+	Newsletter  NewsletterConfig          `toml:"newsletter"`
+	Language    map[string]LanguageConfig `toml:"language"`
+	Subscribe   SubscribeConfig           `toml:"subscribe"`
+	Schedule    ScheduleConfig            `toml:"schedule"`
+	Mail        MailConfig                `toml:"mail"`
+	SMTP        RelayConfig               `toml:"smtp"`
+	Relay       []RelayConfig             `toml:"relay"`
+	Limits      LimitsConfig              `toml:"limits"`
+	DKIM        DKIMConfig                `toml:"dkim"`
+	Theme       []ThemeConfig             `toml:"theme"`
+	Intake      IntakeConfig              `toml:"intake"`
+	Backup      BackupConfig              `toml:"backup"`
 
-	file string // where it was read from, for messages
-	zone *time.Location
-	cron schedule.Schedule
-	from mail.Address
+	file     string         // where it was read from, for messages
+	mainFile string         // of the site, where this is not it
+	lines    map[string]int // of the file's keys, where they are known
+	site     []*Config      // of all newsletters, the main one first
+	tongues  []*Config      // this newsletter's in each of its languages, the main one first
+	zone     *time.Location
+	cron     schedule.Schedule
+	from     mail.Address
 
 	lateness time.Duration // schedule.lateness
 	proxies  []netip.Prefix
@@ -57,19 +64,20 @@ type Config struct {
 
 // NewsletterConfig says whose newsletter it is and how its texts are made.
 type NewsletterConfig struct {
-	Slug        string `toml:"slug"`
-	Name        string `toml:"name"`
-	Newsroom    string `toml:"newsroom"`
-	Language    string `toml:"language"`
-	TitlePrefix string `toml:"title_prefix"`
-	Standfirst  string `toml:"standfirst"`
-	StyleFile   string `toml:"style_file"`
-	Preheader   string `toml:"preheader"`
-	Latest      int    `toml:"latest"`
-	MinItems    int    `toml:"min_items"`
-	MaxItems    int    `toml:"max_items"`
-	Postal      string `toml:"postal_address"`
-	Reason      string `toml:"reason"`
+	Slug        string   `toml:"slug"`
+	Name        string   `toml:"name"`
+	Newsroom    string   `toml:"newsroom"`
+	Language    string   `toml:"language"`
+	Languages   []string `toml:"languages"`
+	TitlePrefix string   `toml:"title_prefix"`
+	Standfirst  string   `toml:"standfirst"`
+	StyleFile   string   `toml:"style_file"`
+	Preheader   string   `toml:"preheader"`
+	Latest      int      `toml:"latest"`
+	MinItems    int      `toml:"min_items"`
+	MaxItems    int      `toml:"max_items"`
+	Postal      string   `toml:"postal_address"`
+	Reason      string   `toml:"reason"`
 
 	Topics []string `toml:"topics"`
 }
@@ -112,6 +120,7 @@ func defaults() Config {
 		Mail:      MailConfig{Doubtful: "resend"},
 		SMTP:      defaultRelay(),
 		Intake:    IntakeConfig{Poll: "30m"},
+		Backup:    BackupConfig{Folder: "backups"},
 	}
 }
 
@@ -133,13 +142,18 @@ func loadConfig(file string, named bool, environ []string) (*Config, error) {
 		}
 	}
 	problems := overrideFromEnv(&c, environ)
+	base := c
+	c.Relay = slices.Clone(c.Relay)
 	c.fillRelays()
 	problems = append(problems, c.check()...)
 	if len(problems) > 0 {
 		return nil, errors.Join(problems...)
 	}
 	c.resolvePaths(file)
-	if err := c.readStyle(); err != nil {
+	if err := c.readTongues(); err != nil {
+		return nil, err
+	}
+	if err := c.loadNewsletters(base); err != nil {
 		return nil, err
 	}
 	return &c, nil
@@ -150,9 +164,7 @@ func decodeTOML(file string, text []byte, c *Config) error {
 	dec := toml.NewDecoder(strings.NewReader(string(text))).DisallowUnknownFields()
 	err := dec.Decode(c)
 	var strict *toml.StrictMissingError
-	var decode *toml.DecodeError
-	switch {
-	case errors.As(err, &strict):
+	if errors.As(err, &strict) {
 		var all []error
 		for _, e := range strict.Errors {
 			row, _ := e.Position()
@@ -160,7 +172,14 @@ func decodeTOML(file string, text []byte, c *Config) error {
 			all = append(all, fmt.Errorf("%s:%d: unknown key %q%s", file, row, key, didYouMean(key, configKeys())))
 		}
 		return errors.Join(all...)
-	case errors.As(err, &decode):
+	}
+	return tomlError(file, err)
+}
+
+// tomlError says where a file is no TOML.
+func tomlError(file string, err error) error {
+	var decode *toml.DecodeError
+	if errors.As(err, &decode) {
 		row, col := decode.Position()
 		return fmt.Errorf("%s:%d:%d: %s", file, row, col, strings.TrimPrefix(decode.Error(), "toml: "))
 	}
@@ -171,11 +190,13 @@ func decodeTOML(file string, text []byte, c *Config) error {
 // it does not matter where apta is started from.
 func (c *Config) resolvePaths(file string) {
 	dir := filepath.Dir(file)
-	files := []*string{&c.SecretFile, &c.StateFile, &c.Newsletter.StyleFile, &c.SMTP.PasswordFile, &c.DKIM.RSAFile, &c.DKIM.Ed25519File}
-	for i := range c.Relay {
-		files = append(files, &c.Relay[i].PasswordFile)
+	for tag, l := range c.Language {
+		if l.StyleFile != "" && !filepath.IsAbs(l.StyleFile) {
+			l.StyleFile = filepath.Join(dir, l.StyleFile)
+			c.Language[tag] = l
+		}
 	}
-	for _, p := range files {
+	for _, p := range c.paths() {
 		if *p != "" && !filepath.IsAbs(*p) {
 			*p = filepath.Join(dir, *p)
 		}
@@ -191,10 +212,19 @@ func (c *Config) resolvePaths(file string) {
 	}
 }
 
+// paths are the keys that name files.
+func (c *Config) paths() []*string {
+	files := []*string{&c.SecretFile, &c.StateFile, &c.Newsletter.StyleFile, &c.SMTP.PasswordFile, &c.DKIM.RSAFile, &c.DKIM.Ed25519File}
+	for i := range c.Relay {
+		files = append(files, &c.Relay[i].PasswordFile)
+	}
+	return files
+}
+
 // check validates every key and gives one error for each that is wrong.
 func (c *Config) check() (problems []error) {
 	bad := func(key, format string, args ...any) {
-		problems = append(problems, fmt.Errorf("%s: %s: "+format, append([]any{c.file, key}, args...)...))
+		problems = append(problems, fmt.Errorf("%s: %s: "+format, append([]any{c.at(key), key}, args...)...))
 	}
 	oneOf := func(key, value string, allowed ...string) {
 		for _, a := range allowed {
@@ -208,6 +238,7 @@ func (c *Config) check() (problems []error) {
 	c.checkMail(bad)
 	c.checkReturnPath(bad)
 	c.checkSubscribe(bad)
+	c.checkLanguages(bad)
 	for _, k := range [][3]string{{"dkim.rsa_selector", c.DKIM.RSASelector, c.DKIM.RSAFile}, {"dkim.ed25519_selector", c.DKIM.Ed25519Selector, c.DKIM.Ed25519File}} {
 		if k[2] != "" && k[1] == "" {
 			bad(k[0], "it is not set, but the key's file is: it is the name under which the key is published")
@@ -236,6 +267,7 @@ func (c *Config) check() (problems []error) {
 	c.checkRelays(bad, oneOf)
 	c.checkLimits(bad)
 	c.checkIntake(bad)
+	c.checkBackup(bad)
 	return problems
 }
 
@@ -285,7 +317,7 @@ func (c *Config) checkReturnPath(bad func(key, format string, args ...any)) {
 }
 
 // takenSlugs are the first parts of the addresses of pages.
-var takenSlugs = []string{"api", "assets", "c", "healthz", "lost", "metrics", "n", "o", "p", "readyz", "subscribe", "u"}
+var takenSlugs = []string{"api", "assets", "c", "desk", "healthz", "lost", "metrics", "n", "o", "p", "readyz", "subscribe", "u"}
 
 func validSlug(s string) bool {
 	return s != "" && len(s) <= 63 && s[0] != '-' && strings.Trim(s, "abcdefghijklmnopqrstuvwxyz0123456789-") == ""
@@ -296,7 +328,8 @@ func (c *Config) masthead() newsletter.Masthead {
 	n := c.Newsletter
 	return newsletter.Masthead{
 		Slug: n.Slug, Name: n.Name, Newsroom: n.Newsroom, Postal: n.Postal, BaseURL: c.BaseURL, Language: n.Language, Zone: c.zone,
-		Reason: strings.NewReplacer("{name}", n.Name, "{newsroom}", n.Newsroom).Replace(n.Reason),
+		Reason:    strings.NewReplacer("{name}", n.Name, "{newsroom}", n.Newsroom).Replace(n.Reason),
+		Languages: n.Languages, Further: c.mainFile != "",
 	}
 }
 

@@ -9,18 +9,19 @@ import (
 )
 
 // readStyle reads the style file, whose words take the place of the shipped ones.
-func (c *Config) readStyle() error {
+// table is where the language and its style are set.
+func (c *Config) readStyle(table string) error {
 	file := c.Newsletter.StyleFile
 	if file == "" {
 		c.phrases = assemble.Shipped(c.Newsletter.Language)
 		if !sameLanguage(c.phrases.Language, c.Newsletter.Language) {
-			return fmt.Errorf("%s: newsletter.language: no style is shipped for %q (en, ru and kk are): write one and name it in newsletter.style_file", c.file, c.Newsletter.Language)
+			return fmt.Errorf("%s: newsletter.language: no style is shipped for %q (en, ru and kk are): write one and name it in %s.style_file", c.file, c.Newsletter.Language, table)
 		}
 		return nil
 	}
 	text, err := os.ReadFile(file)
 	if err != nil {
-		return fmt.Errorf("%s: newsletter.style_file: %w", c.file, err)
+		return fmt.Errorf("%s: %s.style_file: %w", c.file, table, err)
 	}
 	if c.phrases, err = assemble.ParseStyle(file, text); err != nil {
 		return err

@@ -8,6 +8,7 @@ import (
 
 	"apta/newsletter"
 	"apta/newsletter/assemble"
+	"apta/subscribers/database"
 
 	"github.com/spf13/pflag"
 )
@@ -102,6 +103,11 @@ func (a *app) assemble(ctx context.Context, r *rooms, w newsletter.Window, e edi
 		return newsletter.Issue{}, assemble.Reasons{}, err
 	}
 	items = append(items, late...)
+	taken, err := taken(ctx, r, items, &past)
+	if err != nil {
+		return newsletter.Issue{}, assemble.Reasons{}, err
+	}
+	items = append(items, taken...)
 	if past.Draft == nil {
 		past.Draft = &newsletter.Issue{} // an editor's words may come before there is a draft
 	}
@@ -170,6 +176,30 @@ func (a *app) late(ctx context.Context, r *rooms, w newsletter.Window, before ne
 		}
 	}
 	return late, err
+}
+
+// taken gives the items of another week that an editor took into the draft.
+func taken(ctx context.Context, r *rooms, items []newsletter.Item, past *assemble.Past) ([]newsletter.Item, error) {
+	if past.Draft == nil {
+		return nil, nil
+	}
+	known := make(map[database.ID]bool, len(items))
+	for _, it := range items {
+		known[it.ID] = true
+	}
+	var missing []database.ID
+	for _, s := range past.Draft.Strands {
+		for _, p := range s.Items {
+			if (p.Locked || s.Locked) && !known[p.ID] {
+				missing = append(missing, p.ID)
+			}
+		}
+	}
+	list, err := r.newsletter.ItemsByID(ctx, missing)
+	for _, it := range list {
+		past.Late[it.URL] = true
+	}
+	return list, err
 }
 
 // explain prints the reasons of an issue.

@@ -41,13 +41,10 @@ func (c *Config) headers(week string, date time.Time) (transport.Headers, error)
 	if c.from.Address == "" {
 		return transport.Headers{}, c.errNoFrom()
 	}
-	h := transport.Headers{From: c.from, ListName: c.Newsletter.Name, ListID: c.Mail.ListID, Archive: c.BaseURL + "/", Date: date.In(c.zone),
+	h := transport.Headers{From: c.from, ListName: c.Newsletter.Name, ListID: c.listID(), Archive: c.masthead().FrontURL(), Date: date.In(c.zone),
 		Feedback: fmt.Sprintf("%s:%s:review:%s", week, c.Newsletter.Slug, strings.ReplaceAll(c.domain(), ".", "-"))}
 	if h.From.Name == "" {
 		h.From.Name = c.Newsletter.Name
-	}
-	if h.ListID == "" {
-		h.ListID = c.Newsletter.Slug + "." + c.domain()
 	}
 	if c.Mail.ReplyTo != "" {
 		reply, err := mail.ParseAddress(c.Mail.ReplyTo)
@@ -57,6 +54,14 @@ func (c *Config) headers(week string, date time.Time) (transport.Headers, error)
 		h.ReplyTo = reply
 	}
 	return h, nil
+}
+
+// listID names the newsletter to mailboxes (RFC 2919).
+func (c *Config) listID() string {
+	if c.Mail.ListID != "" {
+		return c.Mail.ListID
+	}
+	return c.Newsletter.Slug + "." + c.domain()
 }
 
 // returnPath is the envelope sender of every mail.
@@ -89,7 +94,7 @@ func (a *app) freeze(r *rooms, issue newsletter.Issue) (*transport.Edition, erro
 // already, apta serve sends it.
 func (a *app) approve(ctx context.Context, r *rooms, issue newsletter.Issue) error {
 	return a.markApproved(ctx, r, issue, func(tx *sql.Tx) error {
-		return r.jobs.InsertTx(ctx, tx, schedule.Send{Issue: issue.ID})
+		return r.jobs.InsertTx(ctx, tx, schedule.Send{Newsletter: issue.Newsletter, Issue: issue.ID})
 	})
 }
 
@@ -203,10 +208,21 @@ func (a *app) relayHint(r RelayConfig, err error) error {
 	return fmt.Errorf("%w; check %s in %s", err, keys, a.cfg.file)
 }
 
-// sender makes the sender that the configuration describes.
-func (a *app) sender(r *rooms) (*delivery.Sender, error) {
-	if a.cfg.from.Address == "" {
-		return nil, a.cfg.errNoFrom()
+// sender makes the sender that the configuration describes, for this newsletter's sends.
+func (a *app) sender(r *rooms) (*delivery.Sender, error) { return a.senderOf(r, []*app{a}) }
+
+// senderOf makes the sender of newsletters whose mails go the same way as this one's.
+func (a *app) senderOf(r *rooms, all []*app) (*delivery.Sender, error) {
+	carried := map[string]delivery.Newsletter{}
+	for _, n := range all {
+		if n.cfg.from.Address == "" {
+			return nil, n.cfg.errNoFrom()
+		}
+		keys, err := n.cfg.dkimKeys()
+		if err != nil {
+			return nil, err
+		}
+		carried[n.cfg.Newsletter.Slug] = delivery.Newsletter{Languages: n.cfg.languages(), DKIM: keys, BaseURL: n.cfg.BaseURL, Domain: n.cfg.domain(), ReturnPath: n.cfg.returnPath()}
 	}
 	var relays []delivery.Relay
 	for _, c := range a.cfg.relays() {
@@ -216,14 +232,10 @@ func (a *app) sender(r *rooms) (*delivery.Sender, error) {
 		}
 		relays = append(relays, relay)
 	}
-	keys, err := a.cfg.dkimKeys()
-	if err != nil {
-		return nil, err
-	}
 	return delivery.NewSender(r.ledger, r.newsletter, r.keys, delivery.Options{
 		Relays: relays, Limits: delivery.Limits{PerDomain: a.cfg.Limits.PerDomain, Domains: a.cfg.Limits.Domains},
 		Stale: a.cfg.lateness, Retry: delivery.Retry{Hold: a.cfg.Mail.Doubtful == "hold"},
-		DKIM: keys, BaseURL: a.cfg.BaseURL, Domain: a.cfg.domain(), ReturnPath: a.cfg.returnPath(), Log: r.log,
+		Newsletters: carried, Log: r.log,
 	}), nil
 }
 

@@ -17,8 +17,10 @@ import (
 	"apta/newsletter"
 	"apta/newsletter/api"
 	"apta/newsletter/delivery"
+	"apta/newsletter/desk"
 	"apta/newsletter/intake/feeds"
 	"apta/newsletter/jobs"
+	"apta/newsletter/notice"
 	"apta/newsletter/render"
 	"apta/subscribers"
 	"apta/subscribers/database"
@@ -54,6 +56,7 @@ type app struct {
 	now            func() time.Time
 
 	configFile string
+	slug       string // of the newsletter that a verb works on; empty is the main one
 	cfg        *Config
 	rooms      *rooms
 }
@@ -66,6 +69,7 @@ type rooms struct {
 	subscribers *subscribers.Store
 	ledger      *delivery.Ledger
 	jobs        *jobs.Engine
+	notices     *notice.Store // mails to editors
 	keys        *subscribers.Keys
 	renderer    *render.Renderer
 	log         *slog.Logger
@@ -87,7 +91,14 @@ func (a *app) root() *cobra.Command {
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
 	root.PersistentFlags().StringVar(&a.configFile, "config", "", "configuration file (default apta.toml, or APTA_CONFIG)")
-	root.AddCommand(a.initCommand(), a.itemCommand(), a.feedCommand(), a.subscriberCommand(), a.suppressCommand(), a.issueCommand(), a.scheduleCommand(), a.serveCommand(), a.workCommand(), a.databaseCommand(), a.jobsCommand(), a.migrateToCommand(), a.dkimCommand(), a.tokenCommand(), a.demoCommand())
+	root.PersistentFlags().StringVar(&a.slug, "newsletter", "", "newsletter to work on, by its slug (default that of the configuration file)")
+	root.AddCommand(
+		a.demoCommand(), a.initCommand(), a.serveCommand(), a.workCommand(),
+		a.itemCommand(), a.feedCommand(), a.issueCommand(), a.scheduleCommand(), a.newsletterCommand(),
+		a.subscriberCommand(), a.suppressCommand(),
+		a.editorCommand(), a.tokenCommand(), a.dkimCommand(), a.jobsCommand(),
+		a.databaseCommand(), a.backupCommand(), a.restoreCommand(), a.upgradeCommand(), a.migrateToCommand(),
+	)
 	for _, c := range allCommands(root) {
 		if c.RunE == nil {
 			c.RunE = func(c *cobra.Command, args []string) error {
@@ -133,8 +144,10 @@ func (a *app) config() (*Config, error) {
 	if err != nil {
 		return nil, err
 	}
-	a.cfg = cfg
-	return cfg, nil
+	if a.cfg, err = cfg.of(a.slug); err != nil {
+		return nil, &usageError{fmt.Errorf("--newsletter: %w", err)}
+	}
+	return a.cfg, nil
 }
 
 func envValue(environ []string, name string) (string, bool) {
@@ -148,7 +161,7 @@ func envValue(environ []string, name string) (string, bool) {
 
 // schemas are the tables of every room.
 func schemas() []database.Schema {
-	return []database.Schema{subscribers.Schema(), newsletter.Schema(), delivery.Schema(), api.Schema(), jobs.Schema(), feeds.Schema()}
+	return []database.Schema{subscribers.Schema(), newsletter.Schema(), delivery.Schema(), api.Schema(), jobs.Schema(), feeds.Schema(), notice.Schema(), desk.Schema()}
 }
 
 // open opens the database, brings its tables up to date, and gives the rooms.
@@ -176,13 +189,18 @@ func (a *app) open(ctx context.Context) (*rooms, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := db.Migrate(ctx, schemas()...); err != nil {
+	if err := a.migrate(ctx, cfg, db); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
+	main := cfg.newsletters()[0].Newsletter.Slug
 	ids, log := database.NewIDs(a.now, nil), slog.New(slog.NewTextHandler(a.stderr, nil))
+	readers := subscribers.NewStore(db, ids, keys, a.now)
+	if err := readers.For(main).Adopt(ctx); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
 	a.rooms = &rooms{
-		db: db, ids: ids, newsletter: newsletter.NewStore(db, ids, a.now), subscribers: subscribers.NewStore(db, ids, keys, a.now).WithRules(cfg.rules),
-		ledger: delivery.NewLedger(db, a.now), jobs: jobs.New(db, log), keys: keys, renderer: renderer, log: log,
+		db: db, ids: ids, newsletter: newsletter.NewStore(db, ids, a.now), subscribers: readers.For(cfg.Newsletter.Slug).WithRules(cfg.rules),
+		ledger: delivery.NewLedger(db, a.now), jobs: jobs.New(db, log), notices: notice.NewStore(db, ids, a.now), keys: keys, renderer: renderer, log: log,
 	}
 	return a.rooms, nil
 }

@@ -98,7 +98,7 @@ func (n *newsroom) run(t *testing.T) {
 	if n.sender, err = n.app.sender(n.rooms); err != nil {
 		t.Fatal(err)
 	}
-	engine := n.background(n.rooms, n.sender)
+	engine := n.background(n.rooms, senders{n.cfg.Newsletter.Slug: n.sender})
 	engine.Poll = 10 * time.Millisecond
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan error, 1)

@@ -22,6 +22,7 @@ import (
 	"apta/subscribers"
 	"apta/subscribers/database"
 	"apta/subscribers/database/databasetest"
+	"apta/subscribers/pages"
 )
 
 func TestMain(m *testing.M) { databasetest.Run(m) }
@@ -70,15 +71,15 @@ func newHouse(t *testing.T, db *database.DB, script func(smtptest.Stage, string)
 	store, ledger := newsletter.NewStore(db, ids, time.Now), delivery.NewLedger(db, time.Now)
 	keys, err := subscribers.NewKeys([]byte(strings.Repeat("k", 32)))
 	h.must(err)
-	h.subs = subscribers.NewStore(db, ids, keys, time.Now)
+	h.subs = subscribers.NewStore(db, ids, keys, time.Now).For("weekly")
 	h.relay, err = smtptest.Start(smtptest.Options{Script: script})
 	h.must(err)
 	t.Cleanup(h.relay.Close)
 	log := slog.New(slog.NewTextHandler(h, nil))
 	relay := transport.Relay{Host: h.relay.Host(), Port: h.relay.Port(), TLS: "none", Timeout: 5 * time.Second}
 	h.sender = delivery.NewSender(ledger, store, keys, delivery.Options{
-		Relays:  []delivery.Relay{{Name: "relay", Connections: 2, Dial: delivery.Dialer(relay)}},
-		BaseURL: "https://news.example", Domain: "news.example", ReturnPath: "bounces@news.example", Log: log,
+		Relays:      []delivery.Relay{{Name: "relay", Connections: 2, Dial: delivery.Dialer(relay)}},
+		Newsletters: map[string]delivery.Newsletter{"": {BaseURL: "https://news.example", Domain: "news.example", ReturnPath: "bounces@news.example"}}, Log: log,
 	})
 	now := func() time.Time { return h.clock }
 	var steering *delivery.Steering
@@ -86,7 +87,9 @@ func newHouse(t *testing.T, db *database.DB, script func(smtptest.Stage, string)
 		go sweepLater(steering, issue)
 		return nil
 	}, nil)
-	h.API = New(Options{Newsletter: "weekly", Store: store, Steering: steering, Newsroom: h, Tokens: NewTokens(db, ids, now, nil), Now: now, Log: log})
+	own, err := pages.New(h.subs, keys, pages.Options{Masthead: pages.Masthead{Name: "Weekly", BaseURL: "https://news.example", Language: "en"}}, log)
+	h.must(err)
+	h.API = New(Options{Readers: h.subs, Received: ledger.History, Subscriptions: own.Subscriptions(), Newsletter: "weekly", Store: store, Steering: steering, Newsroom: h, Tokens: NewTokens(db, ids, now, nil), Now: now, Log: log})
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /", func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "the site") })
 	h.Register(mux)

@@ -67,7 +67,7 @@ func (c *composer) choose(items []newsletter.Item, w newsletter.Window) (review,
 // leftOut says why an item has no place in this issue, or "".
 func (c *composer) leftOut(it *newsletter.Item, w newsletter.Window) string {
 	switch {
-	case slices.Contains(c.style.Rules.Exclude, it.URL):
+	case slices.Contains(c.style.Rules.Exclude, it.URL), c.past.Draft != nil && slices.Contains(c.past.Draft.Excluded, it.URL):
 		return "left out by an editor"
 	case c.past.Earlier[it.URL] != "":
 		return fmt.Sprintf("the issue of %s had it", c.past.Earlier[it.URL])
@@ -204,11 +204,23 @@ func (c *composer) weigh(review, all []newsletter.Item, w newsletter.Window) []w
 		if !it.Published.Before(half) {
 			fresh = 1
 		}
-		ranked[i] = weighed{at: i, weight: 2*(n-1) + theme + fresh, fixed: it.Order != 0 || slices.Contains(c.style.Rules.Pins, it.URL) || c.locked(it.URL)}
+		ranked[i] = weighed{at: i, weight: 2*(n-1) + theme + fresh, fixed: it.Order != 0 || c.pinned(it.URL) >= 0 || c.locked(it.URL)}
 		ranked[i].why = fmt.Sprintf("its %d (sources %d, theme %d, freshness %d)", ranked[i].weight, n, theme, fresh)
 	}
 	slices.SortStableFunc(ranked, func(a, b weighed) int { return cmp.Or(cmp.Compare(b.weight, a.weight), cmp.Compare(b.at, a.at)) })
 	return ranked
+}
+
+// pinned is an item's place among those that open the review, those of the draft
+// behind those of the rules; -1 is none.
+func (c *composer) pinned(url string) int {
+	if at := slices.Index(c.style.Rules.Pins, url); at >= 0 || c.past.Draft == nil {
+		return at
+	}
+	if at := slices.Index(c.past.Draft.Pins, url); at >= 0 {
+		return len(c.style.Rules.Pins) + at
+	}
+	return -1
 }
 
 // locked reports whether the draft has an item in words that stay.

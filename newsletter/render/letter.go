@@ -16,12 +16,17 @@ var letterPaths = map[subscribers.Kind]string{
 	subscribers.LetterChangeOld: "/o/", subscribers.LetterChangeNew: "/n/", subscribers.LetterLeft: "/u/",
 }
 
-// Note is what letter.html and letter.txt see: a letter to one person.
+// Note is what letter.html and letter.txt see: a mail to one person.
 type Note struct {
 	Frame
-	Text, Button, Link string
-	Expires            string // until when the link is good, where it is not for ever
+	Paragraphs   []string
+	Facts        []Fact
+	Button, Link string
+	Expires      string // until when the link is good, where it is not for ever
 }
+
+// Fact is one line of a notice's list.
+type Fact struct{ Label, Text string }
 
 // Letter renders a letter about a subscription, in the reader's language. It has
 // no slots: its link is the reader's own.
@@ -32,19 +37,27 @@ func (r *Renderer) Letter(l subscribers.Letter, m newsletter.Masthead) (newslett
 	}
 	words := templates.In(r.words, cmp.Or(l.Language, m.Language))
 	say := func(part string) string { return words.Fill("mail_"+string(l.Kind)+"_"+part, "name", OneLine(m.Name)) }
-	n := Note{Frame: frame(words, words["tag"], m), Text: say("text"), Button: say("button"), Link: m.BaseURL + path + l.Token}
+	n := Note{Frame: frame(words, words["tag"], m), Paragraphs: []string{say("text")}, Button: say("button"), Link: m.BaseURL + path + l.Token}
 	n.Title, n.Reason = say("subject"), words.Fill("mail_why", "name", OneLine(m.Name))
 	if n.Button == "" { // who is subscribed already is led to the same page as who lost the link
 		n.Button = words["mail_link_button"]
 	}
-	n.Preheader = n.Text
 	if !l.Expires.IsZero() {
-		zone := m.Zone
-		if zone == nil {
-			zone = time.UTC
-		}
-		n.Expires = words.Fill("mail_expires", "date", words.Date(l.Expires.In(zone)))
+		n.Expires = words.Fill("mail_expires", "date", words.Date(l.Expires.In(zoneOf(m))))
 	}
+	return r.note(n)
+}
+
+func zoneOf(m newsletter.Masthead) *time.Location {
+	if m.Zone == nil {
+		return time.UTC
+	}
+	return m.Zone
+}
+
+// note makes both parts of a mail to one person.
+func (r *Renderer) note(n Note) (newsletter.Mail, error) {
+	n.Preheader = n.Paragraphs[0]
 	mail, err := r.bodies("letter", n)
 	if err != nil {
 		return newsletter.Mail{}, fmt.Errorf("render: a letter: %w", err)

@@ -16,7 +16,8 @@ import (
 
 // Assemble is the job of making the issue of a due slot.
 type Assemble struct {
-	Week string `json:"week"`
+	Newsletter string `json:"newsletter,omitempty"`
+	Week       string `json:"week"`
 }
 
 // Kind names the job.
@@ -24,7 +25,8 @@ func (Assemble) Kind() string { return "assemble-issue" }
 
 // Send is the job of starting the send of an approved issue whose slot has come.
 type Send struct {
-	Issue database.ID `json:"issue"`
+	Newsletter string      `json:"newsletter,omitempty"`
+	Issue      database.ID `json:"issue"`
 }
 
 // Kind names the job.
@@ -85,7 +87,7 @@ func (k *Keeper) Reckon(ctx context.Context) error {
 			if d.State != newsletter.SlotOpen {
 				return nil
 			}
-			return k.jobs.InsertTx(ctx, tx, Assemble{d.Week}, jobs.Once)
+			return k.jobs.InsertTx(ctx, tx, Assemble{d.Newsletter, d.Week}, jobs.Once)
 		})
 		if err != nil {
 			return err
@@ -103,7 +105,7 @@ func (k *Keeper) findForgotten(ctx context.Context) error {
 		return err
 	}
 	for _, slot := range open {
-		if err := k.jobs.Insert(ctx, Assemble{slot.Week}, jobs.Once); err != nil {
+		if err := k.jobs.Insert(ctx, Assemble{slot.Newsletter, slot.Week}, jobs.Once); err != nil {
 			return err
 		}
 	}
@@ -119,7 +121,7 @@ func (k *Keeper) findForgotten(ctx context.Context) error {
 		if state != newsletter.SlotDone {
 			continue
 		}
-		if err := k.jobs.Insert(ctx, Send{issue.ID}, jobs.Once); err != nil {
+		if err := k.jobs.Insert(ctx, Send{issue.Newsletter, issue.ID}, jobs.Once); err != nil {
 			return err
 		}
 	}
@@ -161,7 +163,7 @@ func (k *Keeper) Assemble(ctx context.Context, job Assemble) error {
 		}
 	}
 	return k.store.CloseSlot(ctx, slot.Newsletter, slot.Week, newsletter.SlotDone, "", func(tx *sql.Tx) error {
-		return k.jobs.InsertTx(ctx, tx, Send{issue.ID})
+		return k.jobs.InsertTx(ctx, tx, Send{issue.Newsletter, issue.ID})
 	})
 }
 
