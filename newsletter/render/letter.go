@@ -45,7 +45,7 @@ func (r *Renderer) Letter(l subscribers.Letter, m newsletter.Masthead) (newslett
 	if !l.Expires.IsZero() {
 		n.Expires = words.Fill("mail_expires", "date", words.Date(l.Expires.In(zoneOf(m))))
 	}
-	return r.note(n)
+	return r.note(n, m)
 }
 
 func zoneOf(m newsletter.Masthead) *time.Location {
@@ -56,9 +56,13 @@ func zoneOf(m newsletter.Masthead) *time.Location {
 }
 
 // note makes both parts of a mail to one person.
-func (r *Renderer) note(n Note) (newsletter.Mail, error) {
+func (r *Renderer) note(n Note, m newsletter.Masthead) (newsletter.Mail, error) {
 	n.Preheader = n.Paragraphs[0]
-	mail, err := r.bodies("letter", n)
+	set, err := r.setOf(m)
+	if err != nil {
+		return newsletter.Mail{}, fmt.Errorf("render: %w", err)
+	}
+	mail, err := r.bodies(set, "letter", n)
 	if err != nil {
 		return newsletter.Mail{}, fmt.Errorf("render: a letter: %w", err)
 	}

@@ -47,7 +47,7 @@ func (r *Renderer) Notice(n notice.Notice, m newsletter.Masthead) (newsletter.Ma
 	if !n.Expires.IsZero() {
 		letter.Expires = words.Fill("mail_expires", "date", moment(words, n.Expires.In(zoneOf(m))))
 	}
-	return r.note(letter)
+	return r.note(letter, m)
 }
 
 // moment writes a time with its day and the name of its zone.

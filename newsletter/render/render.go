@@ -7,7 +7,7 @@ package render
 import (
 	"fmt"
 	"html/template"
-	"io/fs"
+	"log/slog"
 
 	"apta/newsletter"
 	"apta/newsletter/render/layout"
@@ -16,19 +16,16 @@ import (
 
 // Renderer makes mails. It is safe for concurrent use.
 type Renderer struct {
-	layout *layout.Set
-	words  map[string]templates.Words
-	prose  prose
-	finish finisher
+	shipped *layout.Set
+	folders *folders
+	words   map[string]templates.Words
+	prose   prose
+	finish  finisher
 }
 
 // New reads the embedded templates and words; it fails only where one of them is wrong.
-func New() (*Renderer, error) { return Open(nil) }
-
-// Open is New with an operator's templates in the place of the shipped ones. It
-// makes a sample of every mail with them; the error names file, line and column.
-func Open(folder fs.FS) (*Renderer, error) {
-	set, err := layout.Load(folder, templates.Email())
+func New() (*Renderer, error) {
+	set, err := layout.Load(nil, templates.Email())
 	if err != nil {
 		return nil, fmt.Errorf("render: %w", err)
 	}
@@ -36,23 +33,21 @@ func Open(folder fs.FS) (*Renderer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("render: %w", err)
 	}
-	r := &Renderer{layout: set, words: words, prose: newProse(), finish: newFinisher()}
-	if folder != nil {
-		if err := r.try(); err != nil {
-			return nil, err
-		}
-	}
-	return r, nil
+	return &Renderer{shipped: set, folders: &folders{read: map[string]*folder{}, log: slog.New(slog.DiscardHandler)}, words: words, prose: newProse(), finish: newFinisher()}, nil
 }
 
 // Mail renders an issue. Where readers' own links go, the markers of
 // newsletter.Slots stand, behind everything that is the same for all. What of a
 // very long issue has no room within MaxHTML is left to its public page.
 func (r *Renderer) Mail(issue newsletter.Issue, m newsletter.Masthead) (newsletter.Mail, error) {
+	set, err := r.setOf(m)
+	if err != nil {
+		return newsletter.Mail{}, fmt.Errorf("render: %w", err)
+	}
 	f := whole
 	for range 6 {
 		page := r.page(issue, m, f)
-		mail, err := r.bodies("issue", page)
+		mail, err := r.bodies(set, "issue", page)
 		if err != nil {
 			return mail, fmt.Errorf("render: %s: %w", issue.Week, err)
 		}
@@ -67,8 +62,8 @@ func (r *Renderer) Mail(issue newsletter.Issue, m newsletter.Masthead) (newslett
 }
 
 // bodies fills in the two templates of a mail.
-func (r *Renderer) bodies(name string, data any) (newsletter.Mail, error) {
-	page, err := r.layout.HTML(name+".html", data)
+func (r *Renderer) bodies(set *layout.Set, name string, data any) (newsletter.Mail, error) {
+	page, err := set.HTML(name+".html", data)
 	if err != nil {
 		return newsletter.Mail{}, err
 	}
@@ -76,7 +71,7 @@ func (r *Renderer) bodies(name string, data any) (newsletter.Mail, error) {
 	if err != nil {
 		return newsletter.Mail{}, fmt.Errorf("HTML: %w", err)
 	}
-	text, err := r.layout.Text(name+".txt", data)
+	text, err := set.Text(name+".txt", data)
 	if err != nil {
 		return newsletter.Mail{}, err
 	}

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"sync"
 	texttemplate "text/template"
+	"text/template/parse"
 )
 
 // Bounds of an operator's files.
@@ -55,12 +56,14 @@ func Load(folder, shipped fs.FS) (*Set, error) {
 	if len(problems) > 0 {
 		return nil, errors.Join(problems...)
 	}
+	var html, text []*parse.Tree
 	for _, t := range s.html.Templates() {
-		problems = append(problems, meterTree(t.Tree))
+		html = append(html, t.Tree)
 	}
 	for _, t := range s.text.Templates() {
-		problems = append(problems, meterTree(t.Tree))
+		text = append(text, t.Tree)
 	}
+	problems = append(meterTrees(html), meterTrees(text)...)
 	if err := errors.Join(problems...); err != nil {
 		return nil, err
 	}

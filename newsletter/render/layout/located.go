@@ -66,7 +66,19 @@ func column(f source, line int, message string) int {
 func tidy(err error) error {
 	var escape *template.Error
 	if errors.As(err, &escape) {
-		return fmt.Errorf("%s", strings.TrimPrefix(escape.Error(), "html/template:"))
+		return errors.New(strings.TrimPrefix(escape.Error(), "html/template:"))
 	}
-	return errors.New(strings.TrimPrefix(err.Error(), "template: "))
+	return errors.New(counted(strings.TrimPrefix(err.Error(), "template: ")))
+}
+
+var byteColumn = regexp.MustCompile(`^([^:\n]+:\d+):(\d+):`)
+
+// counted counts columns from one, as editors do; the template packages begin with nought.
+func counted(message string) string {
+	m := byteColumn.FindStringSubmatchIndex(message)
+	if m == nil {
+		return message
+	}
+	n, _ := strconv.Atoi(message[m[4]:m[5]])
+	return message[:m[4]] + strconv.Itoa(n+1) + message[m[5]:]
 }

@@ -87,29 +87,82 @@ var tickNode = func() parse.Node {
 	return trees["tick"].Root.Nodes[0]
 }()
 
-// meterTree refuses functions that are not for templates, and puts a tick into
-// every loop and at the beginning of every template.
-func meterTree(t *parse.Tree) error {
-	if t == nil || t.Root == nil {
-		return nil
+// meterTrees refuses functions that are not for templates, templates that use
+// themselves, and puts a tick into every loop and at the beginning of every template.
+func meterTrees(trees []*parse.Tree) []error {
+	var problems []error
+	calls := map[string]*walker{}
+	for _, t := range trees {
+		if t == nil || t.Root == nil {
+			continue
+		}
+		w := &walker{tree: t}
+		w.list(t.Root)
+		t.Root.Nodes = append([]parse.Node{tickNode.Copy()}, t.Root.Nodes...)
+		calls[t.Name] = w
 	}
-	w := walker{tree: t}
-	w.list(t.Root)
-	t.Root.Nodes = append([]parse.Node{tickNode.Copy()}, t.Root.Nodes...)
-	return w.problem
+	for name, w := range calls {
+		w.acyclic(calls, name, map[string]bool{})
+		problems = append(problems, w.problem)
+	}
+	return problems
+}
+
+// acyclic refuses a template that comes back to itself: it would not end.
+func (w *walker) acyclic(all map[string]*walker, name string, seen map[string]bool) {
+	var reaches func(at string) bool
+	reaches = func(at string) bool {
+		if at == name {
+			return true
+		}
+		if seen[at] || all[at] == nil {
+			return false
+		}
+		seen[at] = true
+		for _, c := range all[at].calls {
+			if reaches(c.Name) {
+				return true
+			}
+		}
+		return false
+	}
+	for _, c := range w.calls {
+		if reaches(c.Name) {
+			w.bad(c, "the template %q uses itself", name)
+			return
+		}
+	}
 }
 
 type walker struct {
 	tree    *parse.Tree
+	depth   int
+	calls   []*parse.TemplateNode
 	problem error
 }
+
+// maxDepth is how deep loops and conditions may stand in each other.
+const maxDepth = 30
 
 func (w *walker) list(l *parse.ListNode) {
 	if l == nil {
 		return
 	}
+	if w.depth++; w.depth > maxDepth {
+		w.bad(l, "loops and conditions stand more than %d deep in each other", maxDepth)
+		return
+	}
 	for _, n := range l.Nodes {
 		w.node(n)
+	}
+	w.depth--
+}
+
+// bad keeps the first problem.
+func (w *walker) bad(n parse.Node, format string, args ...any) {
+	if w.problem == nil {
+		where, _ := w.tree.ErrorContext(n)
+		w.problem = errors.New(counted(where + ": " + fmt.Sprintf(format, args...)))
 	}
 }
 
@@ -125,6 +178,7 @@ func (w *walker) node(n parse.Node) {
 		w.branch(&n.BranchNode)
 		n.List.Nodes = append([]parse.Node{tickNode.Copy()}, n.List.Nodes...)
 	case *parse.TemplateNode:
+		w.calls = append(w.calls, n)
 		w.pipe(n.Pipe)
 	case *parse.ListNode:
 		w.list(n)
@@ -151,9 +205,8 @@ func (w *walker) pipe(p *parse.PipeNode) {
 					w.pipe(inner)
 				}
 			case *parse.IdentifierNode:
-				if !allowed[arg.Ident] && w.problem == nil {
-					where, _ := w.tree.ErrorContext(arg)
-					w.problem = fmt.Errorf("%s: a template has no function %q (docs/templates.md lists those there are)", where, arg.Ident)
+				if !allowed[arg.Ident] {
+					w.bad(arg, "a template has no function %q (docs/templates.md lists those there are)", arg.Ident)
 				}
 			}
 		}
