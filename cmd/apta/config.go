@@ -45,6 +45,7 @@ type Config struct {
 	DKIM        DKIMConfig                `toml:"dkim"`
 	Theme       []ThemeConfig             `toml:"theme"`
 	Intake      IntakeConfig              `toml:"intake"`
+	Look        LookConfig                `toml:"look"`
 	Backup      BackupConfig              `toml:"backup"`
 
 	file     string         // where it was read from, for messages
@@ -79,7 +80,8 @@ type NewsletterConfig struct {
 	Postal      string   `toml:"postal_address"`
 	Reason      string   `toml:"reason"`
 
-	Topics []string `toml:"topics"`
+	Topics    []string `toml:"topics"`
+	Templates string   `toml:"templates"`
 }
 
 // ScheduleConfig says when an issue is assembled and what happens then.
@@ -100,6 +102,8 @@ type MailConfig struct {
 	ListID     string `toml:"list_id"`
 	ReturnPath string `toml:"return_path"`
 	Doubtful   string `toml:"doubtful"`
+	Links      string `toml:"links"`
+	Images     string `toml:"images"`
 }
 
 // defaults are what a key is worth when neither the file nor the environment sets it.
@@ -117,7 +121,8 @@ func defaults() Config {
 		},
 		Subscribe: defaultSubscribe(),
 		Schedule:  ScheduleConfig{Cron: "0 9 * * FRI", Zone: "UTC", Policy: "approve", Window: "rolling", CatchUp: "latest", Lateness: "72h"},
-		Mail:      MailConfig{Doubtful: "resend"},
+		Mail:      MailConfig{Doubtful: "resend", Links: "numbered", Images: "hosted"},
+		Look:      LookConfig{LogoHeight: 28},
 		SMTP:      defaultRelay(),
 		Intake:    IntakeConfig{Poll: "30m"},
 		Backup:    BackupConfig{Folder: "backups"},
@@ -150,6 +155,9 @@ func loadConfig(file string, named bool, environ []string) (*Config, error) {
 		return nil, errors.Join(problems...)
 	}
 	c.resolvePaths(file)
+	if err := c.readLook(); err != nil {
+		return nil, err
+	}
 	if err := c.readTongues(); err != nil {
 		return nil, err
 	}
@@ -214,7 +222,7 @@ func (c *Config) resolvePaths(file string) {
 
 // paths are the keys that name files.
 func (c *Config) paths() []*string {
-	files := []*string{&c.SecretFile, &c.StateFile, &c.Newsletter.StyleFile, &c.SMTP.PasswordFile, &c.DKIM.RSAFile, &c.DKIM.Ed25519File}
+	files := []*string{&c.SecretFile, &c.StateFile, &c.Newsletter.StyleFile, &c.Newsletter.Templates, &c.Look.Logo, &c.Look.LogoDark, &c.SMTP.PasswordFile, &c.DKIM.RSAFile, &c.DKIM.Ed25519File}
 	for i := range c.Relay {
 		files = append(files, &c.Relay[i].PasswordFile)
 	}
@@ -267,6 +275,7 @@ func (c *Config) check() (problems []error) {
 	c.checkRelays(bad, oneOf)
 	c.checkLimits(bad)
 	c.checkIntake(bad)
+	c.checkLook(bad, oneOf)
 	c.checkBackup(bad)
 	return problems
 }
@@ -317,7 +326,7 @@ func (c *Config) checkReturnPath(bad func(key, format string, args ...any)) {
 }
 
 // takenSlugs are the first parts of the addresses of pages.
-var takenSlugs = []string{"api", "assets", "c", "desk", "healthz", "lost", "metrics", "n", "o", "p", "readyz", "subscribe", "u"}
+var takenSlugs = []string{"api", "assets", "c", "desk", "healthz", "images", "lost", "metrics", "n", "o", "p", "readyz", "subscribe", "u"}
 
 func validSlug(s string) bool {
 	return s != "" && len(s) <= 63 && s[0] != '-' && strings.Trim(s, "abcdefghijklmnopqrstuvwxyz0123456789-") == ""
@@ -330,6 +339,7 @@ func (c *Config) masthead() newsletter.Masthead {
 		Slug: n.Slug, Name: n.Name, Newsroom: n.Newsroom, Postal: n.Postal, BaseURL: c.BaseURL, Language: n.Language, Zone: c.zone,
 		Reason:    strings.NewReplacer("{name}", n.Name, "{newsroom}", n.Newsroom).Replace(n.Reason),
 		Languages: n.Languages, Further: c.mainFile != "",
+		Look: c.Look.look, Templates: n.Templates,
 	}
 }
 

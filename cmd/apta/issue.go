@@ -16,7 +16,7 @@ import (
 func (a *app) issueCommand() *cobra.Command {
 	c := &cobra.Command{Use: "issue", Short: "Compose, show, approve and send issues",
 		Long: "Compose, show, approve and send issues. ID is an issue's ID or the name of its week, such as 2024-W42."}
-	c.AddCommand(a.issueCompose(), a.issueList(), a.issueShow(), a.issueApprove(), a.issueHold(), a.issueSend(), a.issueTest(), a.issueStatus())
+	c.AddCommand(a.issueCompose(), a.issueList(), a.issueShow(), a.issueApprove(), a.issueHold(), a.issueSend(), a.issueTest(), a.issueStatus(), a.issueCheck())
 	c.AddCommand(a.issueControls()...)
 	return c
 }
@@ -68,7 +68,7 @@ it is as it is instead: every item of the window, every paragraph, bridge and ti
 			if e.explain {
 				return nil
 			}
-			return a.printIssue(r, issue, format)
+			return a.printIssue(c.Context(), r, issue, format)
 		},
 	}
 	f := c.Flags()
@@ -110,11 +110,11 @@ func (a *app) window(week, from, to string) (newsletter.Window, error) {
 
 // printIssue writes an issue in one of the formats. An issue that was never
 // stored has no ID and is shown just the same.
-func (a *app) printIssue(r *rooms, issue newsletter.Issue, format string) error {
+func (a *app) printIssue(ctx context.Context, r *rooms, issue newsletter.Issue, format string) error {
 	if format == "json" {
 		return writeJSON(a.stdout, issue)
 	}
-	m, err := r.renderer.Mail(issue, a.cfg.masthead())
+	m, err := a.issueMail(ctx, r, issue)
 	if err != nil {
 		return err
 	}
@@ -183,7 +183,7 @@ func (a *app) issueShow() *cobra.Command {
 				return err
 			}
 			return a.withIssue(c.Context(), args[0], func(r *rooms, issue newsletter.Issue) error {
-				return a.printIssue(r, issue, format)
+				return a.printIssue(c.Context(), r, issue, format)
 			})
 		},
 	}

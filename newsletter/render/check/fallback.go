@@ -4,7 +4,7 @@ package check
 // that the shipped templates use. A test fails where one is missing or idle.
 var fallbacks = map[string]string{
 	"css-at-media":                      "The styles in the elements stand: one column that is as wide as the window, with the larger title.",
-	"css-at-media-prefers-color-scheme": "The light colours, or the mail program's own inversion of them, in which every pair keeps its contrast in kind.",
+	"css-at-media-prefers-color-scheme": "The light colours, or what the mail program makes of them when it darkens mails by itself.",
 	"css-border-radius":                 "Square corners.",
 	"css-color-scheme":                  "The mail program decides by itself whether it darkens the mail.",
 	"css-height":                        "A picture keeps the height that its attribute says: on a narrow screen it is taller than it should be.",
