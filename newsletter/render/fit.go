@@ -3,6 +3,7 @@ package render
 import (
 	"math"
 	"slices"
+	"sort"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -34,10 +35,9 @@ var whole = fit{math.MaxInt, math.MaxInt, math.MaxInt}
 // all, the last ones go.
 const leastBudget = 1200
 
-// within gives the bounds in which an issue has at most size bytes. sizes are those
-// of its paragraphs, latest those of its headlines, all with what is around them.
-func within(size int, sizes []int, latest []int) fit {
-	f := whole
+// within gives the bounds in which an issue has about size bytes.
+func within(size int, w weights) fit {
+	f, sizes, latest := whole, w.paragraphs, w.latest
 	for left := sum(latest); len(latest) > 0 && left > size/3; left = sum(latest) {
 		latest = latest[:len(latest)-1]
 		f.latest = len(latest)
@@ -76,40 +76,59 @@ func sum(list []int) int {
 // whether it left any out. Where not one has room, the words that are links stay:
 // they are what an editor would underline.
 func (f fit) shorten(runs []run) (kept []run, cut bool) {
-	if len(runs) == 0 || f.budget == math.MaxInt || len(write(runs)) <= f.budget {
+	if len(runs) == 0 || f.budget == math.MaxInt || len(write(runs)) <= f.budget-paragraphFrame {
 		return runs, false
 	}
 	words := plain(runs)
-	end := 0
-	for next := 0; next < len(words); {
-		next += sentenceEnd(words[next:])
-		if len(write(until(runs, next))) > f.budget {
-			break
-		}
-		end = next
+	var ends []int
+	for at := 0; at < len(words); {
+		at += sentenceEnd(words[at:])
+		ends = append(ends, at)
 	}
-	if end > 0 {
-		return trim(until(runs, end)), true
+	room := f.budget - paragraphFrame
+	if n := sort.Search(len(ends), func(i int) bool { return len(write(until(runs, ends[i]))) > room }); n > 0 {
+		return trim(until(runs, ends[n-1])), true
 	}
 	for _, r := range runs {
-		if r.href != "" && len(write(append(kept, r))) <= f.budget {
+		if r.href != "" && len(write(append(kept, r))) <= room {
 			kept = append(kept, r, run{text: " "})
 		}
 	}
 	return trim(kept), true
 }
 
-// sentenceEnd is the length of the first sentence with its full stop, what
-// closes it and the blanks behind.
+// sentenceEnd is the length of the first sentence with its full stop, what closes
+// it and the blanks behind. In doubt two sentences are taken for one: "No. 5",
+// "Mr. Smith" and "г. Уральск" are not cut.
 func sentenceEnd(words string) int {
-	at := sentence(words)
-	for _, c := range words[at:] {
-		if !unicode.IsSpace(c) && !strings.ContainsRune(".!?…»”“\")]", c) {
-			break
+	last := 0 // where the word before began
+	for i, c := range words {
+		switch {
+		case unicode.IsSpace(c):
+			last = i + utf8.RuneLen(c)
+		case strings.ContainsRune(".!?…", c):
+			rest := words[i+utf8.RuneLen(c):]
+			closed := strings.TrimLeft(rest, ".!?…»”“\")]'’")
+			next := strings.TrimLeftFunc(closed, unicode.IsSpace)
+			if next == "" {
+				return len(words)
+			}
+			opens := strings.TrimLeft(next, "«“„\"'([—– ")
+			first, _ := utf8.DecodeRuneInString(opens)
+			if len(next) < len(closed) && unicode.IsUpper(first) && (c != '.' || !isAbbreviation(words[last:i])) {
+				return len(words) - len(next)
+			}
 		}
-		at += utf8.RuneLen(c)
 	}
-	return max(at, 1)
+	return len(words)
+}
+
+// isAbbreviation tells whether a word may be one that a full stop shortens.
+func isAbbreviation(word string) bool {
+	word = strings.TrimLeft(word, "«“„\"'([")
+	first, _ := utf8.DecodeRuneInString(word)
+	n := utf8.RuneCountInString(word)
+	return unicode.IsLetter(first) && (n < 4 || n == 4 && unicode.IsUpper(first) || strings.Contains(word, "."))
 }
 
 // until gives the runs of the first bytes of the words.
@@ -126,28 +145,40 @@ func until(runs []run, end int) []run {
 	return kept
 }
 
-// bounds measures a page that is too large, of which the HTML has so many bytes
-// and the text so many, and gives those in which it is not.
-func bounds(p Page, issue newsletter.Issue, html, text int, before fit) fit {
-	sizes, latest := make([]int, len(p.Paragraphs)), make([]int, len(p.Latest))
+// Bytes of HTML that the elements around a paragraph, a headline, a picture and
+// everything else have, with their styles. They are estimates: what is made is measured.
+const (
+	pageFrame      = 12_000
+	paragraphFrame = 320
+	headlineFrame  = 430
+	pictureFrame   = 420
+	linkFrame      = 24
+)
+
+// weights are about the bytes that the parts of a page take, of whichever of the
+// two bodies has more.
+type weights struct{ paragraphs, latest []int }
+
+func weigh(p Page) weights {
+	w := weights{make([]int, len(p.Paragraphs)), make([]int, len(p.Latest))}
 	for i, s := range p.Paragraphs {
-		// A link's style is written out behind the template.
-		links := strings.Count(string(s.HTML), "<a ")
-		sizes[i] = max(len(s.HTML)+links*24+260, len(s.Text)+80*len(s.Links))
+		html := len(s.HTML) + strings.Count(string(s.HTML), "<a ")*linkFrame + paragraphFrame
+		text := len(s.Text)
+		for _, l := range s.Links {
+			text += len(l.URL) + 8
+		}
+		w.paragraphs[i] = max(html, text)
 		if s.Picture != nil {
-			sizes[i] += 400
+			w.paragraphs[i] += pictureFrame
 		}
 	}
 	for i, s := range p.Latest {
-		latest[i] = len(s.Title) + len(s.URL) + 420
+		w.latest[i] = len(s.Title) + len(s.URL) + headlineFrame
 	}
-	frame := max(html-sum(sizes)-sum(latest), 0)
-	over := max(html-(MaxHTML-slotRoom), text-(MaxText-slotRoom))
-	f := within(MaxHTML-slotRoom-frame, sizes, latest)
-	if f == whole || f == before {
-		// The estimate was wrong: take what is known to be too much off, and some more.
-		f = within(sum(sizes)+sum(latest)-over-over/8-1024, sizes, latest)
-	}
-	f.strands, f.latest, f.budget = min(f.strands, before.strands), min(f.latest, before.latest), min(f.budget, before.budget)
-	return f
+	return w
+}
+
+// over is by how many bytes a mail is too large.
+func over(m newsletter.Mail) int {
+	return max(len(m.HTML)-(MaxHTML-slotRoom), len(m.Text)-(MaxText-slotRoom))
 }

@@ -92,3 +92,22 @@ func TestTypeset(t *testing.T) {
 		}
 	}
 }
+
+func TestSentenceEnd(t *testing.T) {
+	for words, want := range map[string]string{
+		"One rose. Two fell.":                "One rose. ",
+		"Mr. Smith came. He left.":           "Mr. Smith came. ",
+		"Room No. 5 burnt. Nobody was hurt.": "Room No. 5 burnt. ",
+		"Он из г. Уральска приехал. Потом уехал.":    "Он из г. Уральска приехал. ",
+		"«Да», — ответила дочь. «Нет», — сказал он.": "«Да», — ответила дочь. ",
+		"Is it so? \"Yes.\" And so on":               "Is it so? ",
+		"He said: \"Go.\" Then he went.":             "He said: \"Go.\" Then he went.",
+		"It was 2019. Then came 2020.":               "It was 2019. ",
+		"no end":                                     "no end",
+		"Growth of 3.5 per cent. Prices fell.":       "Growth of 3.5 per cent. ",
+	} {
+		if got := words[:sentenceEnd(words)]; got != want {
+			t.Errorf("%q ends at %q", words, got)
+		}
+	}
+}

@@ -44,19 +44,23 @@ func (r *Renderer) Mail(issue newsletter.Issue, m newsletter.Masthead) (newslett
 	if err != nil {
 		return newsletter.Mail{}, fmt.Errorf("render: %w", err)
 	}
-	f := whole
+	page := r.page(issue, m, whole)
+	parts, room := weigh(page), MaxHTML-slotRoom-pageFrame
 	for range 6 {
-		page := r.page(issue, m, f)
+		if f := within(room, parts); f != whole {
+			page = r.page(issue, m, f)
+		}
 		mail, err := r.bodies(set, "issue", page)
 		if err != nil {
 			return mail, fmt.Errorf("render: %s: %w", issue.Week, err)
 		}
-		if len(mail.HTML) <= MaxHTML-slotRoom && len(mail.Text) <= MaxText-slotRoom {
+		tooLarge := over(mail)
+		if tooLarge <= 0 {
 			mail.Subject, mail.Preheader, mail.Language = page.Subject, page.Preheader, page.Language
 			mail.Inline = inline(page)
 			return mail, nil
 		}
-		f = bounds(page, issue, len(mail.HTML), len(mail.Text), f)
+		room -= tooLarge + room/50
 	}
 	return newsletter.Mail{}, fmt.Errorf("render: %s: the mail is larger than %d bytes and does not become smaller with less text in it: its title, standfirst or template is too long", issue.Week, MaxHTML)
 }

@@ -14,7 +14,7 @@ import (
 // long enough for a contents list, with Markdown, pictures and a headline.
 func SampleIssue(language string) newsletter.Issue {
 	i := newsletter.Issue{Week: "2026-W01", Language: language, From: time.Date(2025, 12, 29, 0, 0, 0, 0, time.UTC), To: time.Date(2026, 1, 5, 0, 0, 0, 0, time.UTC),
-		Title: "A title", Standfirst: "What the week brought.", Subject: "A subject", Preheader: "A preheader."}
+		Title: "A title", Standfirst: "What the week brought.", Subject: "A subject", Preheader: "A preheader that fills the line behind the subject."}
 	for n := range longIssue {
 		text := fmt.Sprintf("The paragraph number %d has a *word* in it, and a link of its own.", n+1)
 		i.Strands = append(i.Strands, newsletter.Strand{Name: "s", Theme: fmt.Sprintf("Theme %d", n/2), Text: newsletter.PlainText(text), Items: []newsletter.Piece{

@@ -19,6 +19,7 @@ type setter struct {
 	marks [4]string
 	depth int  // of open quotes
 	last  rune // before the one that is set
+	low   bool // the text has low quotes: then a high one closes, and is right as it is
 }
 
 // newSetter gives nil for a language whose texts are left as they are.
@@ -42,6 +43,7 @@ func Typeset(words, language string) string {
 	if s == nil || !strings.ContainsAny(words, "\"-–“”") {
 		return words
 	}
+	s.low = strings.Contains(words, "„")
 	return s.set(words, "")
 }
 
@@ -50,6 +52,7 @@ func typesetRuns(runs []run, language string) []run {
 	if s == nil {
 		return runs
 	}
+	s.low = strings.Contains(plain(runs), "„")
 	for i := range runs {
 		if runs[i].code {
 			s.last = 'x'
@@ -74,7 +77,7 @@ func (s *setter) set(words, next string) string {
 			after = all[i+1]
 		}
 		switch {
-		case c == '"' || c == '“' || c == '”':
+		case c == '"' || (c == '“' || c == '”') && !s.low:
 			b.WriteString(s.quote(after))
 		case (c == '-' || c == '–') && s.last == ' ' && after == ' ':
 			b.WriteRune('—')

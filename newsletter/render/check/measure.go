@@ -39,7 +39,7 @@ func Measure(m newsletter.Mail) Sizes {
 		t := z.Token()
 		if t.Type == html.StartTagToken && t.Data == "a" {
 			for _, a := range t.Attr {
-				if !inside && a.Key == "id" && place.MatchString(a.Val) {
+				if !inside && a.Key == "name" && place.MatchString(a.Val) {
 					inside = true
 					s.Strands = append(s.Strands, Share{ID: a.Val})
 				}
