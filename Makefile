@@ -2,7 +2,7 @@
 # who work on Apta.
 export CGO_ENABLED = 0
 
-.PHONY: build demo test check race torture e2e bench pictures golden release fuzz vuln
+.PHONY: build demo test check race torture e2e bench pictures golden release fuzz vuln caniemail
 
 build: ## the binary, as ./bin/apta
 	go build -trimpath -o bin/apta ./cmd/apta
@@ -56,3 +56,7 @@ fuzz: ## every parser, FUZZTIME each; what it finds is kept beside the test, in 
 
 vuln: ## known faults of what we use, by the Go vulnerability database; asks vuln.go.dev
 	go run golang.org/x/vuln/cmd/govulncheck@v1.9.0 ./...
+
+caniemail: ## the data on what mail programs support, anew from the npm package caniemail
+	@work=$$(mktemp -d) && npm pack caniemail@latest --silent --pack-destination $$work > /dev/null && tar -xzf $$work/caniemail-*.tgz -C $$work && \
+		go run newsletter/render/check/vendor_caniemail.go $$work/package && rm -rf $$work
