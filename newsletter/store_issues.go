@@ -121,6 +121,18 @@ func (s *Store) Issue(ctx context.Context, newsletter, ref string) (Issue, error
 	return i, nil
 }
 
+// IssueIn finds a week's issue in a language; of no language, the first that was made.
+func (s *Store) IssueIn(ctx context.Context, newsletter, week, language string) (Issue, error) {
+	i, err := scanIssue(s.db.QueryRow(ctx, selectIssue+`WHERE newsletter = $1 AND week = $2 AND ($3 = '' OR language = $3) ORDER BY created, id LIMIT 1`, newsletter, week, language))
+	if errors.Is(err, sql.ErrNoRows) {
+		err = ErrNotFound
+	}
+	if err != nil {
+		return Issue{}, fmt.Errorf("newsletter: issue %q in %q: %w", week, language, err)
+	}
+	return i, nil
+}
+
 func (s *Store) issues(ctx context.Context, query string, args ...any) ([]Issue, error) {
 	rows, err := s.db.Query(ctx, query, args...)
 	if err != nil {
@@ -155,7 +167,16 @@ func (s *Store) WithStatus(ctx context.Context, newsletter string, status Status
 // that says why. It fails with ErrStatus where the issue stands elsewhere, so
 // two people cannot both do what only one may.
 func (s *Store) Move(ctx context.Context, id database.ID, to Status, note string, from ...Status) error {
-	err := s.db.InTx(ctx, func(tx *sql.Tx) error { return moveIssue(ctx, tx, id, to, note, from) })
+	err := s.db.InTx(ctx, func(tx *sql.Tx) error {
+		if err := moveIssue(ctx, tx, id, to, note, from); err != nil || to != Sent || s.tellSent == nil {
+			return err
+		}
+		issue, err := scanIssue(tx.QueryRowContext(ctx, selectIssue+`WHERE id = $1`, id))
+		if err != nil {
+			return err
+		}
+		return s.tellSent(ctx, tx, issue)
+	})
 	if err != nil {
 		return fmt.Errorf("newsletter: issue %s: %w", id, err)
 	}

@@ -116,6 +116,9 @@ func (s *Store) Erase(ctx context.Context, id database.ID, source string) error 
 			if err := s.log(ctx, tx, id, string(Erased), Consent{Source: source}); err != nil {
 				return err
 			}
+			if err := s.told(ctx, tx, id, Erased, source); err != nil {
+				return err
+			}
 			if err := s.forget(ctx, tx, id, email); err != nil {
 				return err
 			}

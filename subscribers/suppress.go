@@ -119,22 +119,9 @@ func (s *Store) SuppressHashes(ctx context.Context, list []Suppression) (added i
 // of their hashes.
 func (s *Store) EachSuppression(ctx context.Context, do func(Suppression) error) error {
 	for after, more := "", true; more; {
-		rows, err := s.db.Query(ctx, `SELECT hash, reason, source, at FROM suppressions WHERE hash > $1 ORDER BY hash LIMIT $2`, after, page)
+		list, err := s.Suppressions(ctx, after, page)
 		if err != nil {
-			return fmt.Errorf("subscribers: suppressions: %w", err)
-		}
-		list := make([]Suppression, 0, page)
-		for rows.Next() {
-			var e Suppression
-			var at int64
-			if err = rows.Scan(&e.Hash, &e.Reason, &e.Source, &at); err != nil {
-				break
-			}
-			e.At = database.FromMillis(at)
-			list = append(list, e)
-		}
-		if err := errors.Join(err, rows.Err(), rows.Close()); err != nil {
-			return fmt.Errorf("subscribers: suppressions: %w", err)
+			return err
 		}
 		for _, e := range list {
 			if err := do(e); err != nil {
@@ -145,6 +132,28 @@ func (s *Store) EachSuppression(ctx context.Context, do func(Suppression) error)
 		more = len(list) == page
 	}
 	return nil
+}
+
+// Suppressions gives at most limit entries of the suppression list, in the order
+// of their hashes, beginning behind the hash after.
+func (s *Store) Suppressions(ctx context.Context, after string, limit int) (list []Suppression, err error) {
+	rows, err := s.db.Query(ctx, `SELECT hash, reason, source, at FROM suppressions WHERE hash > $1 ORDER BY hash LIMIT $2`, after, limit)
+	if err != nil {
+		return nil, fmt.Errorf("subscribers: suppressions: %w", err)
+	}
+	for rows.Next() {
+		var e Suppression
+		var at int64
+		if err = rows.Scan(&e.Hash, &e.Reason, &e.Source, &at); err != nil {
+			break
+		}
+		e.At = database.FromMillis(at)
+		list = append(list, e)
+	}
+	if err := errors.Join(err, rows.Err(), rows.Close()); err != nil {
+		return nil, fmt.Errorf("subscribers: suppressions: %w", err)
+	}
+	return list, nil
 }
 
 // holdSuppressions keeps addresses from being put on the list until the

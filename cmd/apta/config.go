@@ -45,6 +45,11 @@ type Config struct {
 	DKIM        DKIMConfig                `toml:"dkim"`
 	Theme       []ThemeConfig             `toml:"theme"`
 	Intake      IntakeConfig              `toml:"intake"`
+	Backup      BackupConfig              `toml:"backup"`
+	Webhooks    WebhooksConfig            `toml:"webhooks"`
+	Metrics     MetricsConfig             `toml:"metrics"`
+	TLS         TLSConfig                 `toml:"tls"`
+	Log         LogConfig                 `toml:"log"`
 
 	file     string         // where it was read from, for messages
 	mainFile string         // of the site, where this is not it
@@ -119,6 +124,9 @@ func defaults() Config {
 		Mail:      MailConfig{Doubtful: "resend"},
 		SMTP:      defaultRelay(),
 		Intake:    IntakeConfig{Poll: "30m"},
+		Backup:    BackupConfig{Folder: "backups"},
+		TLS:       TLSConfig{ACMEFolder: "acme"},
+		Log:       LogConfig{Format: "text", Addresses: "short"},
 	}
 }
 
@@ -212,7 +220,10 @@ func (c *Config) resolvePaths(file string) {
 
 // paths are the keys that name files.
 func (c *Config) paths() []*string {
-	files := []*string{&c.SecretFile, &c.StateFile, &c.Newsletter.StyleFile, &c.SMTP.PasswordFile, &c.DKIM.RSAFile, &c.DKIM.Ed25519File}
+	files := []*string{
+		&c.SecretFile, &c.StateFile, &c.Newsletter.StyleFile, &c.SMTP.PasswordFile, &c.DKIM.RSAFile, &c.DKIM.Ed25519File,
+		&c.Backup.Folder, &c.Metrics.TokenFile, &c.TLS.CertFile, &c.TLS.KeyFile, &c.TLS.ACMEFolder, &c.TLS.ACMERoots,
+	}
 	for i := range c.Relay {
 		files = append(files, &c.Relay[i].PasswordFile)
 	}
@@ -265,6 +276,9 @@ func (c *Config) check() (problems []error) {
 	c.checkRelays(bad, oneOf)
 	c.checkLimits(bad)
 	c.checkIntake(bad)
+	c.checkBackup(bad)
+	c.checkWebhooks(bad)
+	c.checkOperation(bad, oneOf)
 	return problems
 }
 

@@ -54,11 +54,11 @@ func (c *Config) checkLanguages(bad func(key, format string, args ...any)) {
 	}
 }
 
-// in is the newsletter's configuration as it is for one of its languages; one
-// that it does not have is the main one.
+// in is the newsletter's configuration as it is for one of its languages (ru-KZ
+// is ru); one that it does not have is the main one.
 func (c *Config) in(language string) *Config {
 	for _, t := range c.tongues {
-		if t.Newsletter.Language == language {
+		if sameLanguage(t.Newsletter.Language, language) {
 			return t
 		}
 	}

@@ -15,7 +15,8 @@ import (
 
 func (a *app) issueCommand() *cobra.Command {
 	c := &cobra.Command{Use: "issue", Short: "Compose, show, approve and send issues",
-		Long: "Compose, show, approve and send issues. ID is an issue's ID or the name of its week, such as 2024-W42."}
+		Long: "Compose, show, approve and send issues. ID is an issue's ID or the name of its week, such as\n2024-W42: where the week has several, the one in the newsletter's main language or in that of --language."}
+	c.PersistentFlags().StringVar(&a.language, "language", "", "of a newsletter that has issues in several languages, the one in this")
 	c.AddCommand(a.issueCompose(), a.issueList(), a.issueShow(), a.issueApprove(), a.issueHold(), a.issueSend(), a.issueTest(), a.issueStatus())
 	c.AddCommand(a.issueControls()...)
 	return c
@@ -51,24 +52,8 @@ it is as it is instead: every item of the window, every paragraph, bridge and ti
 			if err != nil {
 				return &usageError{err}
 			}
-			issue, reasons, err := a.assemble(c.Context(), r, w, e)
-			if e.explain {
-				if wrote := a.explain(reasons, asJSON); wrote != nil {
-					return wrote
-				}
-			}
-			if err != nil {
-				return err
-			}
-			if save {
-				if issue, err = a.saveDraft(c.Context(), r, issue); err != nil {
-					return err
-				}
-			}
-			if e.explain {
-				return nil
-			}
-			return a.printIssue(r, issue, format)
+			shown := func(a *app) error { return a.composeIssue(c.Context(), r, w, e, save, asJSON, format) }
+			return a.eachLanguage(save && format == "text" && !asJSON && !e.given(), shown)
 		},
 	}
 	f := c.Flags()
@@ -114,7 +99,7 @@ func (a *app) printIssue(r *rooms, issue newsletter.Issue, format string) error 
 	if format == "json" {
 		return writeJSON(a.stdout, issue)
 	}
-	m, err := r.renderer.Mail(issue, a.cfg.masthead())
+	m, err := r.renderer.Mail(issue, a.in(issue.Language).cfg.masthead())
 	if err != nil {
 		return err
 	}
@@ -159,9 +144,10 @@ func (a *app) issueList() *cobra.Command {
 				return writeJSON(a.stdout, issues)
 			}
 			w := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
-			fmt.Fprintln(w, "ID\tWEEK\tSTATUS\tREVISION\tTITLE")
+			several := len(a.cfg.languages()) > 1
+			fmt.Fprintln(w, "ID\tWEEK\t"+column(several, "LANGUAGE")+"STATUS\tREVISION\tTITLE")
 			for _, i := range issues {
-				fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%s\n", i.ID, i.Week, i.Status, i.Revision, i.Title)
+				fmt.Fprintf(w, "%s\t%s\t%s%s\t%d\t%s\n", i.ID, i.Week, column(several, i.Language), i.Status, i.Revision, i.Title)
 			}
 			return w.Flush()
 		},
@@ -197,7 +183,7 @@ func (a *app) withIssue(ctx context.Context, ref string, do func(*rooms, newslet
 	if err != nil {
 		return err
 	}
-	issue, err := r.newsletter.Issue(ctx, a.cfg.Newsletter.Slug, ref)
+	issue, err := a.findIssue(ctx, r, ref)
 	if errors.Is(err, newsletter.ErrNotFound) {
 		return fmt.Errorf("there is no issue %q (apta issue list shows those there are)", ref)
 	}

@@ -138,14 +138,14 @@ const remembered = 26
 // holds nothing back: it may never be sent. before is the last of the others.
 func (a *app) past(ctx context.Context, r *rooms, w newsletter.Window) (past assemble.Past, before newsletter.Issue, err error) {
 	past = assemble.Past{Earlier: map[string]string{}, Late: map[string]bool{}}
-	draft, err := r.newsletter.Issue(ctx, a.cfg.Newsletter.Slug, w.Name)
+	draft, err := r.newsletter.IssueIn(ctx, a.cfg.Newsletter.Slug, w.Name, a.cfg.Newsletter.Language)
 	switch {
-	case err == nil && (draft.Status == newsletter.Draft || draft.Status == newsletter.Held) && draft.Language == a.cfg.Newsletter.Language:
+	case err == nil && (draft.Status == newsletter.Draft || draft.Status == newsletter.Held):
 		past.Draft = &draft
 	case err != nil && !errors.Is(err, newsletter.ErrNotFound):
 		return past, before, err
 	}
-	issues, err := r.newsletter.Issues(ctx, a.cfg.Newsletter.Slug, remembered)
+	issues, err := r.newsletter.Issues(ctx, a.cfg.Newsletter.Slug, remembered*len(a.cfg.languages()))
 	if err != nil {
 		return past, before, err
 	}
@@ -223,7 +223,7 @@ func (a *app) explain(r assemble.Reasons, asJSON bool) error {
 // saveDraft stores an issue as its week's draft and says what is different from
 // the revision before.
 func (a *app) saveDraft(ctx context.Context, r *rooms, issue newsletter.Issue) (newsletter.Issue, error) {
-	was, err := r.newsletter.Issue(ctx, issue.Newsletter, issue.Week)
+	was, err := r.newsletter.IssueIn(ctx, issue.Newsletter, issue.Week, issue.Language)
 	if err != nil && !errors.Is(err, newsletter.ErrNotFound) {
 		return issue, err
 	}

@@ -155,6 +155,9 @@ func (a *app) printStatus(ctx context.Context, r *rooms, issue newsletter.Issue,
 	if s.Send.State == delivery.Paused {
 		fmt.Fprintf(a.stdout, "paused: %s (apta issue resume %s)\n", s.Send.Why, s.Week)
 	}
+	if s.Send.State == delivery.Waiting {
+		fmt.Fprintf(a.stdout, "waiting: the week's readers are shared out, and these are its own; they get it when it is approved and sent,\nor the main issue by apta issue fall-back %s\n", issue.ID)
+	}
 	w := tabwriter.NewWriter(a.stdout, 0, 0, 1, ' ', tabwriter.AlignRight)
 	for _, row := range []struct {
 		name string

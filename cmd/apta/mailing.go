@@ -79,6 +79,7 @@ func (c *Config) letterReturnPath() string {
 
 // freeze renders an issue and builds its edition, of plain text alone where text is true.
 func (a *app) freeze(r *rooms, issue newsletter.Issue, text bool) (*transport.Edition, error) {
+	a = a.in(issue.Language)
 	m, err := r.renderer.Mail(issue, a.cfg.masthead())
 	if err != nil {
 		return nil, err
@@ -111,7 +112,7 @@ func (a *app) markApproved(ctx context.Context, r *rooms, issue newsletter.Issue
 
 // sampleMessage is the mail as an imagined reader would get it.
 func (a *app) sampleMessage(issue newsletter.Issue, m newsletter.Mail) ([]byte, error) {
-	h, err := a.cfg.headers(issue.Week, issue.To)
+	h, err := a.in(issue.Language).cfg.headers(issue.Week, issue.To)
 	if err != nil {
 		return nil, err
 	}
@@ -126,7 +127,7 @@ func (a *app) sampleMessage(issue newsletter.Issue, m newsletter.Mail) ([]byte, 
 func (a *app) sampleReader(issue newsletter.Issue, address string) *transport.Reader {
 	keys := a.rooms.keys
 	return &transport.Reader{
-		Address: address, ReturnPath: strings.ReplaceAll(a.cfg.returnPath(), delivery.ReaderMark, "test"), MessageID: transport.MessageID(issue.ID, 0, a.cfg.domain()),
+		Address: address, ReturnPath: strings.ReplaceAll(a.cfg.returnPath(), delivery.ReaderMark, "test"), MessageID: transport.MessageID(issue.ID, 0, "", a.cfg.domain()),
 		UnsubscribeURL: a.cfg.BaseURL + "/u/" + keys.Token(subscribers.PurposeUnsubscribe, 0, 0),
 		PreferencesURL: a.cfg.BaseURL + "/p/" + keys.Token(subscribers.PurposePreferences, 0, 0),
 	}
@@ -157,7 +158,7 @@ func (a *app) sendTestAs(ctx context.Context, r *rooms, issue newsletter.Issue, 
 	}
 	reader := a.sampleReader(issue, to)
 	// A test may be sent again and again; each is a message of its own.
-	reader.MessageID = transport.MessageID(issue.ID, database.ID(a.now().UnixNano()), a.cfg.domain())
+	reader.MessageID = transport.MessageID(issue.ID, database.ID(a.now().UnixNano()), "", a.cfg.domain())
 	letter := transport.Letter{From: reader.ReturnPath, To: to}
 	if letter.Body, err = edition.Append(nil, reader); err != nil {
 		return err

@@ -20,8 +20,10 @@ import (
 	"apta/newsletter/desk"
 	"apta/newsletter/intake/feeds"
 	"apta/newsletter/jobs"
+	"apta/newsletter/metrics"
 	"apta/newsletter/notice"
 	"apta/newsletter/render"
+	"apta/newsletter/webhooks"
 	"apta/subscribers"
 	"apta/subscribers/database"
 
@@ -56,6 +58,7 @@ type app struct {
 	now            func() time.Time
 
 	configFile string
+	language   string // of the issue that a verb works on; empty is the main one
 	slug       string // of the newsletter that a verb works on; empty is the main one
 	cfg        *Config
 	rooms      *rooms
@@ -71,8 +74,10 @@ type rooms struct {
 	jobs        *jobs.Engine
 	notices     *notice.Store // mails to editors
 	keys        *subscribers.Keys
+	webhooks    *webhooks.Hooks
 	renderer    *render.Renderer
 	log         *slog.Logger
+	metrics     *metrics.Metrics // set by handler
 }
 
 func (a *app) root() *cobra.Command {
@@ -92,7 +97,13 @@ func (a *app) root() *cobra.Command {
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
 	root.PersistentFlags().StringVar(&a.configFile, "config", "", "configuration file (default apta.toml, or APTA_CONFIG)")
 	root.PersistentFlags().StringVar(&a.slug, "newsletter", "", "newsletter to work on, by its slug (default that of the configuration file)")
-	root.AddCommand(a.newsletterCommand(), a.initCommand(), a.itemCommand(), a.feedCommand(), a.subscriberCommand(), a.suppressCommand(), a.issueCommand(), a.scheduleCommand(), a.serveCommand(), a.workCommand(), a.databaseCommand(), a.jobsCommand(), a.migrateToCommand(), a.dkimCommand(), a.tokenCommand(), a.demoCommand())
+	root.AddCommand(
+		a.demoCommand(), a.initCommand(), a.serveCommand(), a.workCommand(),
+		a.itemCommand(), a.feedCommand(), a.issueCommand(), a.scheduleCommand(), a.newsletterCommand(),
+		a.subscriberCommand(), a.suppressCommand(),
+		a.editorCommand(), a.tokenCommand(), a.webhookCommand(), a.dkimCommand(), a.jobsCommand(),
+		a.databaseCommand(), a.backupCommand(), a.restoreCommand(), a.upgradeCommand(), a.migrateToCommand(),
+	)
 	for _, c := range allCommands(root) {
 		if c.RunE == nil {
 			c.RunE = func(c *cobra.Command, args []string) error {
@@ -155,7 +166,10 @@ func envValue(environ []string, name string) (string, bool) {
 
 // schemas are the tables of every room.
 func schemas() []database.Schema {
-	return []database.Schema{subscribers.Schema(), newsletter.Schema(), delivery.Schema(), api.Schema(), jobs.Schema(), feeds.Schema(), notice.Schema(), desk.Schema()}
+	return []database.Schema{
+		subscribers.Schema(), newsletter.Schema(), delivery.Schema(), api.Schema(), jobs.Schema(), feeds.Schema(),
+		notice.Schema(), webhooks.Schema(), desk.Schema(),
+	}
 }
 
 // open opens the database, brings its tables up to date, and gives the rooms.
@@ -183,11 +197,11 @@ func (a *app) open(ctx context.Context) (*rooms, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := db.Migrate(ctx, schemas()...); err != nil {
+	if err := a.migrate(ctx, cfg, db); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
 	main := cfg.newsletters()[0].Newsletter.Slug
-	ids, log := database.NewIDs(a.now, nil), slog.New(slog.NewTextHandler(a.stderr, nil))
+	ids, log := database.NewIDs(a.now, nil), newLog(a.stderr, cfg.Log)
 	readers := subscribers.NewStore(db, ids, keys, a.now)
 	if err := readers.For(main).Adopt(ctx); err != nil {
 		return nil, errors.Join(err, db.Close())
@@ -196,6 +210,7 @@ func (a *app) open(ctx context.Context) (*rooms, error) {
 		db: db, ids: ids, newsletter: newsletter.NewStore(db, ids, a.now), subscribers: readers.For(cfg.Newsletter.Slug).WithRules(cfg.rules),
 		ledger: delivery.NewLedger(db, a.now), jobs: jobs.New(db, log), notices: notice.NewStore(db, ids, a.now), keys: keys, renderer: renderer, log: log,
 	}
+	a.listen(a.rooms)
 	return a.rooms, nil
 }
 

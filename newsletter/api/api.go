@@ -14,6 +14,9 @@ import (
 
 	"apta/newsletter"
 	"apta/newsletter/delivery"
+	"apta/newsletter/webhooks"
+	"apta/subscribers"
+	"apta/subscribers/database"
 )
 
 //go:embed openapi.yaml
@@ -33,9 +36,15 @@ type Options struct {
 	Store      *newsletter.Store
 	Steering   *delivery.Steering
 	Newsroom   Newsroom
+	Readers    *subscribers.Store
+	Received   func(ctx context.Context, reader database.ID) ([]delivery.Received, error) // what was sent to a reader
+	Webhooks   *webhooks.Hooks
 	Tokens     *Tokens
 	Now        func() time.Time
 	Log        *slog.Logger
+
+	// Subscriptions answers /api/subscriptions, where everybody may subscribe.
+	Subscriptions http.Handler
 }
 
 // API is the handler of everything under /api/.
@@ -63,7 +72,7 @@ func New(o Options) *API {
 
 func (a *API) routes() []route {
 	own := []route{{"GET /api/openapi.yaml", Public, a.description}}
-	return slices.Concat(own, a.issueRoutes(), a.itemRoutes())
+	return slices.Concat(own, a.issueRoutes(), a.itemRoutes(), a.readerRoutes(), a.suppressionRoutes(), a.webhookRoutes())
 }
 
 // Register puts the API into a site's mux. It is named method by method: a
@@ -110,8 +119,11 @@ func (a *API) description(w http.ResponseWriter, _ *http.Request) error {
 	return err
 }
 
-func writeJSON(w http.ResponseWriter, v any) error {
+func writeJSON(w http.ResponseWriter, v any) error { return writeStatus(w, http.StatusOK, v) }
+
+func writeStatus(w http.ResponseWriter, status int, v any) error {
 	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
 	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)
 	return enc.Encode(v)

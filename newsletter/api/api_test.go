@@ -3,6 +3,7 @@ package api
 import (
 	"bytes"
 	"context"
+	"database/sql"
 	"fmt"
 	"io"
 	"log/slog"
@@ -19,14 +20,16 @@ import (
 	"apta/newsletter/delivery"
 	"apta/newsletter/transport"
 	"apta/newsletter/transport/smtptest"
+	"apta/newsletter/webhooks"
 	"apta/subscribers"
 	"apta/subscribers/database"
 	"apta/subscribers/database/databasetest"
+	"apta/subscribers/pages"
 )
 
 func TestMain(m *testing.M) { databasetest.Run(m) }
 
-var schemas = []database.Schema{subscribers.Schema(), newsletter.Schema(), delivery.Schema(), Schema()}
+var schemas = []database.Schema{subscribers.Schema(), newsletter.Schema(), delivery.Schema(), webhooks.Schema(), Schema()}
 
 // once runs a test for which it does not matter where things are kept.
 func once(t *testing.T, test func(t *testing.T, db *database.DB)) {
@@ -86,7 +89,11 @@ func newHouse(t *testing.T, db *database.DB, script func(smtptest.Stage, string)
 		go sweepLater(steering, issue)
 		return nil
 	}, nil)
-	h.API = New(Options{Newsletter: "weekly", Store: store, Steering: steering, Newsroom: h, Tokens: NewTokens(db, ids, now, nil), Now: now, Log: log})
+	hooks := webhooks.New(db, ids, webhooks.Options{Secret: func(database.ID) []byte { return make([]byte, 32) }, Now: time.Now, Log: log,
+		Enqueue: func(context.Context, *sql.Tx, database.ID) error { return nil }})
+	own, err := pages.New(h.subs, keys, pages.Options{Masthead: pages.Masthead{Name: "Weekly", BaseURL: "https://news.example", Language: "en"}}, log)
+	h.must(err)
+	h.API = New(Options{Webhooks: hooks, Readers: h.subs, Received: ledger.History, Subscriptions: own.Subscriptions(), Newsletter: "weekly", Store: store, Steering: steering, Newsroom: h, Tokens: NewTokens(db, ids, now, nil), Now: now, Log: log})
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /", func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "the site") })
 	h.Register(mux)

@@ -29,7 +29,7 @@ func (a *API) guard(r route) http.Handler {
 			a.fail(w, req, err)
 			return
 		}
-		if req.Method != http.MethodGet && req.Method != http.MethodHead {
+		if name != "" && req.Method != http.MethodGet && req.Method != http.MethodHead {
 			a.Log.Info("done through the API", "token", name, "method", req.Method, "path", req.URL.Path)
 		}
 	})

@@ -42,20 +42,28 @@ type summary struct {
 	Created  time.Time         `json:"created"`
 }
 
-// How many issues a list has when nothing is asked for, and at most.
+// How much a list has when nothing is asked for, and at most.
 const (
 	listDefault = 50
 	listMost    = 500
 )
 
+func limitOf(r *http.Request) (int, error) {
+	text := r.URL.Query().Get("limit")
+	if text == "" {
+		return listDefault, nil
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 1 || n > listMost {
+		return 0, fmt.Errorf("limit is a number from 1 to %d", listMost)
+	}
+	return n, nil
+}
+
 func (a *API) listIssues(w http.ResponseWriter, r *http.Request) error {
-	limit := listDefault
-	if text := r.URL.Query().Get("limit"); text != "" {
-		n, err := strconv.Atoi(text)
-		if err != nil || n < 1 || n > listMost {
-			return &Problem{Status: http.StatusBadRequest, Detail: fmt.Sprintf("limit is a number from 1 to %d", listMost)}
-		}
-		limit = n
+	limit, err := limitOf(r)
+	if err != nil {
+		return &Problem{Status: http.StatusBadRequest, Detail: err.Error()}
 	}
 	issues, err := a.Store.Issues(r.Context(), a.Newsletter, limit)
 	if err != nil {

@@ -208,7 +208,7 @@ func TestBodiesOfActions(t *testing.T) {
 			{"application/json", `{`, 400, "unexpected"},
 			{"application/json", `{"why":"a\u0000b"}`, 400, "NUL"},
 			{"application/json", `{"why":"` + strings.Repeat("ё", 501) + `"}`, 400, "500 characters"},
-			{"application/json", strings.Repeat(" ", actionLimit+1), 413, "longer than 4096 bytes"},
+			{"application/json", strings.Repeat(" ", actionLimit+1), 413, "longer than 32768 bytes"},
 			{"text/plain", `{}`, 415, "application/json"},
 			{"application/x-www-form-urlencoded", `why=x`, 415, "application/json"},
 			{"", `{}`, 415, "application/json"},

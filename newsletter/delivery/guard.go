@@ -28,9 +28,12 @@ func NewGuard(l *Ledger, file string) *Guard { return &Guard{ledger: l, file: fi
 // Pass is asked before anything is sent. It counts one further in the ledger and
 // in the file, or gives ErrRestored.
 func (g *Guard) Pass(ctx context.Context) error {
-	seen, err := g.seen()
+	seen, restored, err := readCount(g.file)
 	if err != nil {
 		return err
+	}
+	if restored {
+		return fmt.Errorf("%w: it was restored from a copy", ErrRestored)
 	}
 	var count int64
 	if err := g.ledger.db.QueryRow(ctx, `SELECT count FROM generation`).Scan(&count); err != nil {
@@ -44,7 +47,7 @@ func (g *Guard) Pass(ctx context.Context) error {
 
 // Accept says that the database is the one to go on with, old or not.
 func (g *Guard) Accept(ctx context.Context) error {
-	seen, err := g.seen()
+	seen, _, err := readCount(g.file)
 	if err != nil {
 		return err
 	}
@@ -64,32 +67,55 @@ func (g *Guard) count(ctx context.Context) error {
 	if err := g.ledger.db.QueryRow(ctx, `SELECT count FROM generation`).Scan(&count); err != nil {
 		return fmt.Errorf("delivery: guard: %w", err)
 	}
-	temporary, err := os.CreateTemp(filepath.Dir(g.file), ".generation-")
+	return writeCount(g.file, count)
+}
+
+// Distrust has nothing sent from the database until a person accepts it, whatever
+// the numbers say: for one that is put there from a copy. The file may have been
+// lost together with the old machine, and an absent one refuses nothing.
+func Distrust(file string) error {
+	seen, _, err := readCount(file)
+	if err != nil {
+		return err
+	}
+	return writeState(file, fmt.Sprintf("%d %s", seen, restoredMark))
+}
+
+// restoredMark stands behind the number of a database that nobody accepted yet.
+const restoredMark = "restored"
+
+func writeCount(file string, count int64) error {
+	return writeState(file, strconv.FormatInt(count, 10))
+}
+
+func writeState(file, text string) error {
+	temporary, err := os.CreateTemp(filepath.Dir(file), ".generation-")
 	if err != nil {
 		return fmt.Errorf("delivery: guard: %w", err)
 	}
 	defer os.Remove(temporary.Name()) // does nothing once it is renamed
-	_, err = fmt.Fprintln(temporary, count)
+	_, err = fmt.Fprintln(temporary, text)
 	if err := errors.Join(err, temporary.Sync(), temporary.Close()); err != nil {
 		return fmt.Errorf("delivery: guard: %w", err)
 	}
-	if err := os.Rename(temporary.Name(), g.file); err != nil {
+	if err := os.Rename(temporary.Name(), file); err != nil {
 		return fmt.Errorf("delivery: guard: %w", err)
 	}
 	return nil
 }
 
-func (g *Guard) seen() (int64, error) {
-	text, err := os.ReadFile(g.file)
+func readCount(file string) (seen int64, restored bool, err error) {
+	text, err := os.ReadFile(file)
 	if errors.Is(err, fs.ErrNotExist) {
-		return 0, nil
+		return 0, false, nil
 	}
 	if err != nil {
-		return 0, fmt.Errorf("delivery: guard: %w", err)
+		return 0, false, fmt.Errorf("delivery: guard: %w", err)
 	}
-	n, err := strconv.ParseInt(strings.TrimSpace(string(text)), 10, 64)
+	number, restored := strings.CutSuffix(strings.TrimSpace(string(text)), " "+restoredMark)
+	seen, err = strconv.ParseInt(number, 10, 64)
 	if err != nil {
-		return 0, fmt.Errorf("delivery: guard: %s holds no number; remove it if you are sure that the database is the newest", g.file)
+		return 0, false, fmt.Errorf("delivery: guard: %s holds no number; remove it if you are sure that the database is the newest", file)
 	}
-	return n, nil
+	return seen, restored, nil
 }

@@ -124,6 +124,9 @@ func (s *Sender) Start(ctx context.Context, issue newsletter.Issue) error {
 	}
 	n, _ := s.newsletter(issue.Newsletter)
 	if err := s.ledger.Start(ctx, issue.ID, n.Languages...); err != nil {
+		if errors.Is(err, ErrLate) {
+			return errors.Join(err, s.store.Move(ctx, issue.ID, newsletter.Held, ErrLate.Error(), newsletter.Sending))
+		}
 		return err
 	}
 	s.Kick()

@@ -144,7 +144,10 @@ func (v *ownView) read(password string) (e Editor, good bool) {
 		v.Errors["email"] = v.Words["error_email"]
 	}
 	if e.Name = short(v.Name, 100); e.Name == "" {
-		v.Errors["name"] = v.Words["error_name"]
+		v.Errors["name"] = v.Words["error_editor_name"]
+	}
+	if v.Fixed && password == "" {
+		return e, len(v.Errors) == 0 // who is invited may sign in by mail alone
 	}
 	if err := checkPassword(password, e); err != nil {
 		v.Errors["password"] = passwordWords(v.Words, err)

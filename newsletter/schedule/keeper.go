@@ -10,6 +10,7 @@ import (
 
 	"apta/newsletter"
 	"apta/newsletter/assemble"
+	"apta/newsletter/delivery"
 	"apta/newsletter/jobs"
 	"apta/subscribers/database"
 )
@@ -35,15 +36,16 @@ func (Send) Kind() string { return "send-issue" }
 // Options say how a Keeper works.
 type Options struct {
 	Newsletter string
+	Languages  []string // in which there is an issue a week, the main one first; none or one is one issue for all
 	Schedule   Schedule
 	All        bool          // every missed slot is made up, not the latest alone
 	Auto       bool          // an issue is approved without asking anybody
 	Lateness   time.Duration // an issue later than this waits for a person
 
 	Window  func(slot time.Time) newsletter.Window
-	Compose func(context.Context, newsletter.Window) (newsletter.Issue, error)
-	Approve func(context.Context, newsletter.Issue) error // freezes an issue as it stands
-	Start   func(context.Context, newsletter.Issue) error // starts an issue's send
+	Compose func(ctx context.Context, w newsletter.Window, language string) (newsletter.Issue, error) // no language is the only one
+	Approve func(context.Context, newsletter.Issue) error                                             // freezes an issue as it stands
+	Start   func(context.Context, newsletter.Issue) error                                             // starts an issue's send
 
 	Now func() time.Time
 	Log *slog.Logger
@@ -128,27 +130,38 @@ func (k *Keeper) findForgotten(ctx context.Context) error {
 	return nil
 }
 
-// Assemble makes the issue of an open slot, unless an editor made it already,
-// and approves it where the policy is to ask nobody.
+// Assemble makes the issues of an open slot, one a language, unless an editor made
+// them already, and approves them where the policy is to ask nobody.
 func (k *Keeper) Assemble(ctx context.Context, job Assemble) error {
 	slot, err := k.store.Slot(ctx, k.opt.Newsletter, job.Week)
 	if err != nil || slot.State != newsletter.SlotOpen {
 		return err // another has made it
 	}
-	issue, err := k.store.Issue(ctx, slot.Newsletter, slot.Week)
-	if errors.Is(err, newsletter.ErrNotFound) {
-		issue, err = k.opt.Compose(ctx, k.opt.Window(slot.At))
-		if errors.Is(err, assemble.ErrEmpty) {
-			k.opt.Log.Warn("no issue this week", "week", slot.Week, "err", err)
-			return k.store.CloseSlot(ctx, slot.Newsletter, slot.Week, newsletter.SlotSkipped, err.Error())
-		}
-		if err == nil {
-			issue, err = k.store.AddIssue(ctx, issue)
-		}
+	issues, why, err := k.issuesOf(ctx, slot)
+	if errors.Is(err, assemble.ErrEmpty) {
+		k.opt.Log.Warn("no issue this week", "week", slot.Week, "err", err)
+		return k.store.CloseSlot(ctx, slot.Newsletter, slot.Week, newsletter.SlotSkipped, err.Error())
 	}
 	if err != nil {
 		return err
 	}
+	for _, issue := range issues {
+		if err := k.ready(ctx, slot, issue); err != nil {
+			return err
+		}
+	}
+	return k.store.CloseSlot(ctx, slot.Newsletter, slot.Week, newsletter.SlotDone, why, func(tx *sql.Tx) error {
+		for _, issue := range issues {
+			if err := k.jobs.InsertTx(ctx, tx, Send{issue.Newsletter, issue.ID}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// ready does to an issue of a slot what is due before it can be sent.
+func (k *Keeper) ready(ctx context.Context, slot newsletter.Due, issue newsletter.Issue) error {
 	if late := k.opt.Now().Sub(slot.At); late > k.opt.Lateness && (issue.Status == newsletter.Draft || issue.Status == newsletter.Approved) {
 		why := fmt.Sprintf("its slot was %s ago; approve it if it is still wanted", late.Round(time.Minute))
 		if err := k.store.Move(ctx, issue.ID, newsletter.Held, why, issue.Status); err != nil {
@@ -156,15 +169,11 @@ func (k *Keeper) Assemble(ctx context.Context, job Assemble) error {
 		}
 		issue.Status = newsletter.Held
 	}
-	k.opt.Log.Info("assembled", "week", issue.Week, "issue", issue.ID, "title", issue.Title, "status", issue.Status)
+	k.opt.Log.Info("assembled", "week", issue.Week, "issue", issue.ID, "language", issue.Language, "title", issue.Title, "status", issue.Status)
 	if k.opt.Auto && issue.Status == newsletter.Draft {
-		if err := k.opt.Approve(ctx, issue); err != nil {
-			return err
-		}
+		return k.opt.Approve(ctx, issue)
 	}
-	return k.store.CloseSlot(ctx, slot.Newsletter, slot.Week, newsletter.SlotDone, "", func(tx *sql.Tx) error {
-		return k.jobs.InsertTx(ctx, tx, Send{issue.Newsletter, issue.ID})
-	})
+	return nil
 }
 
 // Send starts the send of an approved issue once its slot has come. An issue
@@ -185,6 +194,10 @@ func (k *Keeper) Send(ctx context.Context, job Send) error {
 	err = k.opt.Start(ctx, issue)
 	if errors.Is(err, newsletter.ErrStatus) {
 		return nil // another was faster
+	}
+	if errors.Is(err, delivery.ErrLate) {
+		k.opt.Log.Warn("an issue is held", "week", issue.Week, "issue", issue.ID, "language", issue.Language, "err", err)
+		return nil
 	}
 	if err == nil {
 		k.opt.Log.Info("sending", "week", issue.Week, "issue", issue.ID)

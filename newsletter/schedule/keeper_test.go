@@ -44,7 +44,7 @@ func newOffice(t *testing.T, db *database.DB, clock *atomic.Pointer[time.Time], 
 	o.jobs.Poll = 10 * time.Millisecond
 	opt := schedule.Options{
 		Newsletter: "weekly", Schedule: weekly, Auto: true, Lateness: time.Hour, Window: weekly.Rolling, Now: now, Log: log,
-		Compose: func(_ context.Context, w newsletter.Window) (newsletter.Issue, error) {
+		Compose: func(_ context.Context, w newsletter.Window, _ string) (newsletter.Issue, error) {
 			return newsletter.Issue{Newsletter: "weekly", Week: w.Name, Language: "en", Title: "The Week", From: w.From, To: w.To}, nil
 		},
 		Approve: func(ctx context.Context, i newsletter.Issue) error {
@@ -158,11 +158,11 @@ func TestAFailureOfAssemblyIsSeen(t *testing.T) {
 		broken.Store(true)
 		o := newOffice(t, db, newClock(monday), func(opt *schedule.Options) {
 			compose := opt.Compose
-			opt.Compose = func(ctx context.Context, w newsletter.Window) (newsletter.Issue, error) {
+			opt.Compose = func(ctx context.Context, w newsletter.Window, _ string) (newsletter.Issue, error) {
 				if broken.Load() {
 					return newsletter.Issue{}, errors.New("the ink has run out")
 				}
-				return compose(ctx, w)
+				return compose(ctx, w, "")
 			}
 		})
 		if err := o.Reckon(ctx); err != nil {

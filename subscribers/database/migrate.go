@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -60,8 +61,11 @@ func (db *DB) Migrate(ctx context.Context, schemas ...Schema) error {
 		}
 		steps[s.Owner] = list
 	}
-	current, err := db.versions(ctx, steps)
-	if err != nil || current {
+	versions, err := db.Versions(ctx, schemas...)
+	if err != nil {
+		return err
+	}
+	if err := CheckNewer(versions); err != nil || !slices.ContainsFunc(versions, Version.behind) {
 		return err
 	}
 	err = db.InTx(ctx, func(tx *sql.Tx) error {
@@ -91,27 +95,6 @@ func (db *DB) Migrate(ctx context.Context, schemas ...Schema) error {
 		}
 	}
 	return nil
-}
-
-// versions reads how far each owner's tables are and refuses newer ones.
-func (db *DB) versions(ctx context.Context, steps map[string][]string) (current bool, err error) {
-	known, err := db.hasTable(ctx)
-	if err != nil || !known {
-		return false, err
-	}
-	current = true
-	for owner, files := range steps {
-		var v int
-		err := db.QueryRow(ctx, `SELECT version FROM schema_version WHERE owner = $1`, owner).Scan(&v)
-		if err != nil && !errors.Is(err, sql.ErrNoRows) {
-			return false, fmt.Errorf("database: read version: %w", err)
-		}
-		if v > len(files) {
-			return false, newer(owner, v, len(files))
-		}
-		current = current && v == len(files)
-	}
-	return current, nil
 }
 
 func newer(owner string, version, known int) error {

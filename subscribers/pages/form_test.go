@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -150,37 +149,6 @@ func TestProofOfWork(t *testing.T) {
 	}
 	if w := s.do("GET", "/subscribe", ""); !strings.Contains(w.Body.String(), `data-bits="10"`) || !strings.Contains(w.Body.String(), "<script src=\"/assets/proof.") {
 		t.Error("the page does not ask for work")
-	}
-}
-
-func TestAPI(t *testing.T) {
-	s := newSite(t, "")
-	for body, want := range map[string]int{
-		`{"email": "a@example.org", "language": "ru", "topics": ["Harbour"], "format": "text", "every_weeks": 2}`: 202,
-		`{"email": "nobody"}`:                               422,
-		`{"email": "b@example.org", "language": "ruru1ru"}`: 422,
-		`{"email": "b@example.org", "format": "pdf"}`:       422,
-		`{"email": "b@example.org", "age": 3}`:              400,
-		`{"email": 7}`:                                      400,
-		`[]`:                                                400,
-		`{"email": "b@example.org"} {}`:                     400,
-		"{\"email\": \"b\xff@example.org\"}":                422,
-		`{"email": "b\u0000@example.org"}`:                  422,
-		`{"email": "` + strings.Repeat("x", 10<<20) + `"}`:  413,
-	} {
-		w := s.do("POST", "/api/subscriptions", body, "Content-Type", "application/json", "Accept-Language", "ru")
-		if w.Code != want || !json.Valid(w.Body.Bytes()) {
-			t.Errorf("%.80q: answer %d\n%s", body, w.Code, w.Body)
-		}
-		if want == 422 && strings.Contains(body, "nobody") && !strings.Contains(w.Body.String(), s.words(t, "ru", "error_email_at")) {
-			t.Errorf("the error is not in the visitor's language: %s", w.Body)
-		}
-	}
-	if got := s.letters(t); !slices.Equal(got, []string{"a@example.org confirm"}) {
-		t.Errorf("letters %q", got)
-	}
-	if w := s.do("POST", "/api/subscriptions", `{"email": "b@example.org"}`, "Content-Type", "text/plain"); w.Code != http.StatusUnsupportedMediaType {
-		t.Errorf("a media type that any site's form can send: %d", w.Code)
 	}
 }
 

@@ -6,7 +6,7 @@
 //
 //	/subscribe            the form; /subscribe/sent says to look into the inbox
 //	/lost                 asks for the link to one's subscription
-//	/api/subscriptions    the form for programs, in JSON
+//	/api/subscriptions    the form for programs, in JSON (Subscriptions)
 //	/c/{token}            confirms a subscription
 //	/p/{token}            preferences, pause, change of address, download, erasure
 //	/u/{token}            unsubscribes, by hand or by a mail provider (RFC 8058)
@@ -136,11 +136,13 @@ func (p *Pages) registerForms(mux *http.ServeMux) {
 	mux.HandleFunc("GET "+at+"/subscribe", p.askToSubscribe)
 	mux.HandleFunc("POST "+at+"/subscribe", p.subscribe) // from other sites too: see the method
 	mux.HandleFunc("GET "+at+"/subscribe/sent", p.sent)
-	mux.HandleFunc("GET "+at+"/api/subscriptions", p.apiForm)
-	mux.Handle("POST "+at+"/api/subscriptions", p.own(p.apiSubscribe))
 	mux.HandleFunc("GET "+at+"/lost", p.askForLink)
 	mux.Handle("POST "+at+"/lost", p.own(p.lost))
 	mux.HandleFunc("GET "+at+"/lost/sent", p.lostSent)
+	if at != "" { // the main newsletter's is among the API's routes
+		mux.HandleFunc("GET "+at+"/api/subscriptions", p.apiForm)
+		mux.HandleFunc("POST "+at+"/api/subscriptions", p.apiSubscribe)
+	}
 }
 
 // theirs has a reader's page be one of the newsletter that they read.

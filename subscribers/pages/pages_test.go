@@ -54,6 +54,7 @@ func newSite(t testing.TB, language string) *site {
 	}
 	s.pages = p
 	p.Register(s.mux)
+	s.mux.Handle("/api/subscriptions", p.Subscriptions())
 	return s
 }
 

@@ -8,7 +8,6 @@ import (
 	"slices"
 
 	"apta/subscribers"
-	"apta/templates"
 )
 
 // formView is a form in which an address is asked for.
@@ -149,7 +148,7 @@ func (p *Pages) answer(w http.ResponseWriter, r *http.Request, v *formView, err 
 	var limit *subscribers.LimitError
 	switch {
 	case errors.As(err, &limit):
-		v.Errors["form"] = limitWords(v.Words, limit)
+		v.Errors["form"] = v.Words[limitWords(limit)]
 		p.write(w, http.StatusTooManyRequests, "subscribe.html", *v)
 	case err != nil:
 		p.refuse(w, r, err)
@@ -158,11 +157,12 @@ func (p *Pages) answer(w http.ResponseWriter, r *http.Request, v *formView, err 
 	}
 }
 
-func limitWords(words templates.Words, limit *subscribers.LimitError) string {
+// limitWords is the key of what is said about a limit.
+func limitWords(limit *subscribers.LimitError) string {
 	if limit.Scope == "address" {
-		return words["error_limit_address"]
+		return "error_limit_address"
 	}
-	return words["error_limit"]
+	return "error_limit"
 }
 
 // askView is a page of words and one link.
