@@ -61,6 +61,7 @@ type Config struct {
 	from     mail.Address
 
 	lateness time.Duration // schedule.lateness
+	flow     flowTimes
 	proxies  []netip.Prefix
 	rules    subscribers.Rules
 	phrases  *assemble.Phrases
@@ -82,6 +83,9 @@ type NewsletterConfig struct {
 	MaxItems    int      `toml:"max_items"`
 	Postal      string   `toml:"postal_address"`
 	Reason      string   `toml:"reason"`
+	// What becomes of a week that has fewer items than these want.
+	BelowMinimum string `toml:"below_minimum"`
+	MinLatest    int    `toml:"min_latest"`
 
 	Topics []string `toml:"topics"`
 }
@@ -95,6 +99,13 @@ type ScheduleConfig struct {
 	CatchUp string `toml:"catch_up"`
 	// Lateness is the age at which an issue or a send waits for a person.
 	Lateness string `toml:"lateness"`
+
+	Editors  []string `toml:"editors"`
+	CutOff   string   `toml:"cut_off"`
+	AtCutOff string   `toml:"at_cut_off"`
+	Reminder string   `toml:"reminder"`
+	CoolOff  string   `toml:"cool_off"`
+	Skip     []string `toml:"skip"`
 }
 
 // MailConfig is what the headers of a mail say.
@@ -117,16 +128,17 @@ func defaults() Config {
 		Newsletter: NewsletterConfig{
 			Slug: "weekly", Name: "Week in Review", Newsroom: "The newsroom", Language: "en", TitlePrefix: "Week in Review",
 			Standfirst: "{newsroom} has put together a brief synopsis of the past week.", Latest: 20,
-			Reason: "You receive this because you subscribed to {name}.",
+			Reason: "You receive this because you subscribed to {name}.", BelowMinimum: "roll",
 		},
 		Subscribe: defaultSubscribe(),
-		Schedule:  ScheduleConfig{Cron: "0 9 * * FRI", Zone: "UTC", Policy: "approve", Window: "rolling", CatchUp: "latest", Lateness: "72h"},
-		Mail:      MailConfig{Doubtful: "resend"},
-		SMTP:      defaultRelay(),
-		Intake:    IntakeConfig{Poll: "30m"},
-		Backup:    BackupConfig{Folder: "backups"},
-		TLS:       TLSConfig{ACMEFolder: "acme"},
-		Log:       LogConfig{Format: "text", Addresses: "short"},
+		Schedule: ScheduleConfig{Cron: "0 9 * * FRI", Zone: "UTC", Policy: "approve", Window: "rolling", CatchUp: "latest", Lateness: "72h",
+			CutOff: "0s", AtCutOff: "hold", Reminder: "1h", CoolOff: "15m"},
+		Mail:   MailConfig{Doubtful: "resend"},
+		SMTP:   defaultRelay(),
+		Intake: IntakeConfig{Poll: "30m"},
+		Backup: BackupConfig{Folder: "backups"},
+		TLS:    TLSConfig{ACMEFolder: "acme"},
+		Log:    LogConfig{Format: "text", Addresses: "short"},
 	}
 }
 
@@ -244,6 +256,7 @@ func (c *Config) check() (problems []error) {
 		bad(key, "%q is none of %s", value, strings.Join(allowed, ", "))
 	}
 	c.checkSchedule(bad, oneOf)
+	c.checkFlow(bad, oneOf)
 	c.checkMail(bad)
 	c.checkReturnPath(bad)
 	c.checkSubscribe(bad)

@@ -50,6 +50,9 @@ type ThemeConfig struct {
 // checkRules takes bounds that can all be kept.
 func (c *Config) checkRules(bad func(key, format string, args ...any)) {
 	n := c.Newsletter
+	if n.MinLatest < 0 || n.MinLatest > n.Latest {
+		bad("newsletter.min_latest", "there cannot be at least %d headlines of at most %d (newsletter.latest)", n.MinLatest, n.Latest)
+	}
 	if n.MinItems < 0 || n.MaxItems < 0 || n.MaxItems > 0 && n.MinItems > n.MaxItems {
 		bad("newsletter.max_items", "the review cannot have at least %d and at most %d items (0 is no bound)", n.MinItems, n.MaxItems)
 	}
@@ -73,7 +76,7 @@ func (c *Config) checkRules(bad func(key, format string, args ...any)) {
 func (c *Config) style() assemble.Style {
 	n := c.Newsletter
 	s := assemble.Style{Language: n.Language, Newsroom: n.Newsroom, TitlePrefix: n.TitlePrefix, Standfirst: n.Standfirst,
-		Preheader: n.Preheader, MaxLatest: n.Latest, Phrases: c.phrases, Rules: assemble.Rules{Min: n.MinItems, Max: n.MaxItems}}
+		Preheader: n.Preheader, MaxLatest: n.Latest, Phrases: c.phrases, Rules: assemble.Rules{Min: n.MinItems, Max: n.MaxItems, MinLatest: n.MinLatest}}
 	for _, t := range c.Theme {
 		s.Rules.Themes = append(s.Rules.Themes, assemble.ThemeRule{Name: t.Name, Min: t.Min, Max: t.Max, Weight: t.Weight})
 	}

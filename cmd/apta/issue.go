@@ -17,7 +17,7 @@ func (a *app) issueCommand() *cobra.Command {
 	c := &cobra.Command{Use: "issue", Short: "Compose, show, approve and send issues",
 		Long: "Compose, show, approve and send issues. ID is an issue's ID or the name of its week, such as\n2024-W42: where the week has several, the one in the newsletter's main language or in that of --language."}
 	c.PersistentFlags().StringVar(&a.language, "language", "", "of a newsletter that has issues in several languages, the one in this")
-	c.AddCommand(a.issueCompose(), a.issueList(), a.issueShow(), a.issueApprove(), a.issueHold(), a.issueSend(), a.issueTest(), a.issueStatus())
+	c.AddCommand(a.issueCompose(), a.issueList(), a.issueShow(), a.issueApprove(), a.issuePullBack(), a.issueHold(), a.issueSend(), a.issueTest(), a.issueStatus())
 	c.AddCommand(a.issueControls()...)
 	return c
 }
@@ -169,6 +169,9 @@ func (a *app) issueShow() *cobra.Command {
 				return err
 			}
 			return a.withIssue(c.Context(), args[0], func(r *rooms, issue newsletter.Issue) error {
+				if line := a.standing(issue); line != "" && format == "text" {
+					fmt.Fprintln(a.stderr, line)
+				}
 				return a.printIssue(r, issue, format)
 			})
 		},
@@ -200,10 +203,11 @@ func (a *app) issueApprove() *cobra.Command {
 		Args:  cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			return a.withIssue(c.Context(), args[0], func(r *rooms, issue newsletter.Issue) error {
-				if err := a.approve(c.Context(), r, issue); err != nil {
+				issue, err := a.approve(c.Context(), r, issue, byCommand)
+				if err != nil {
 					return err
 				}
-				fmt.Fprintf(a.stdout, "approved %s (%s): %s\n", issue.ID, issue.Week, issue.Title)
+				fmt.Fprintf(a.stdout, "approved %s (%s): %s\n%s\n", issue.ID, issue.Week, issue.Title, a.whenSent(issue))
 				return nil
 			})
 		},
@@ -218,7 +222,7 @@ func (a *app) issueHold() *cobra.Command {
 		Args:  cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			return a.withIssue(c.Context(), args[0], func(r *rooms, issue newsletter.Issue) error {
-				if err := a.steering(r).Hold(c.Context(), issue.ID, why); err != nil {
+				if err := a.flow(r).Hold(c.Context(), issue, byCommand, why); err != nil {
 					return err
 				}
 				fmt.Fprintf(a.stdout, "held %s (%s)\n", issue.ID, issue.Week)

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"net/mail"
@@ -11,7 +10,6 @@ import (
 
 	"apta/newsletter"
 	"apta/newsletter/delivery"
-	"apta/newsletter/schedule"
 	"apta/newsletter/transport"
 	"apta/subscribers"
 	"apta/subscribers/database"
@@ -92,22 +90,6 @@ func (a *app) freeze(r *rooms, issue newsletter.Issue, text bool) (*transport.Ed
 		return nil, err
 	}
 	return transport.Freeze(m, h)
-}
-
-// approve freezes an issue and marks it as approved. Where its slot has come
-// already, apta serve sends it.
-func (a *app) approve(ctx context.Context, r *rooms, issue newsletter.Issue) error {
-	return a.markApproved(ctx, r, issue, func(tx *sql.Tx) error {
-		return r.jobs.InsertTx(ctx, tx, schedule.Send{Newsletter: issue.Newsletter, Issue: issue.ID})
-	})
-}
-
-func (a *app) markApproved(ctx context.Context, r *rooms, issue newsletter.Issue, also ...func(*sql.Tx) error) error {
-	editions, err := a.freezeVariants(ctx, r, issue)
-	if err != nil {
-		return err
-	}
-	return r.newsletter.Approve(ctx, issue.ID, editions, also...)
 }
 
 // sampleMessage is the mail as an imagined reader would get it.

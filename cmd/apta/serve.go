@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"time"
 
+	"apta/newsletter/api"
 	"apta/newsletter/archive"
 	"apta/subscribers/pages"
 
@@ -122,6 +123,7 @@ func (a *app) handler(r *rooms) (http.Handler, error) {
 	mux := http.NewServeMux()
 	var sites []*archive.Site
 	var forms []*pages.Pages
+	var programs []*api.API
 	for _, n := range a.newsletters() {
 		for _, tag := range n.cfg.languages() {
 			site, err := archive.New(r.newsletter, r.renderer, n.cfg.in(tag).masthead(), r.log)
@@ -134,13 +136,13 @@ func (a *app) handler(r *rooms) (http.Handler, error) {
 		if err != nil {
 			return nil, err
 		}
-		forms = append(forms, own)
+		forms, programs = append(forms, own), append(programs, n.api(n.rooms, own))
 	}
 	if err := sites[0].Register(mux, sites[1:]...); err != nil {
 		return nil, err
 	}
 	forms[0].Register(mux, forms[1:]...)
-	a.api(r, forms[0]).Register(mux)
+	programs[0].Register(mux, programs[1:]...)
 	editors, err := a.desk(r)
 	if err != nil {
 		return nil, err

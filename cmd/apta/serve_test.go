@@ -47,6 +47,7 @@ func openNewsroom(t *testing.T, set func(*Config)) *newsroom {
 	c := defaults()
 	c.SMTP.Host, c.SMTP.Port, c.SMTP.TLS = relay.Host(), relay.Port(), "none"
 	c.Mail.From, c.Schedule.Zone, c.Schedule.Policy = "weekly@news.example", "Asia/Almaty", "auto"
+	c.Schedule.CoolOff = "0s"
 	if set != nil {
 		set(&c)
 	}
@@ -194,7 +195,7 @@ func TestTheEditorsApproveFirst(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := n.approve(ctx, n.rooms, issue); err != nil {
+	if _, err := n.approve(ctx, n.rooms, issue, byCommand); err != nil {
 		t.Fatal(err)
 	}
 	n.tick(t)
@@ -218,7 +219,7 @@ func TestApprovedBeforeTheSlot(t *testing.T) {
 	if issue, err = n.rooms.newsletter.SaveIssue(ctx, issue); err != nil {
 		t.Fatal(err)
 	}
-	if err := n.approve(ctx, n.rooms, issue); err != nil {
+	if _, err := n.approve(ctx, n.rooms, issue, byCommand); err != nil {
 		t.Fatal(err)
 	}
 	n.item(t, "2024-10-18T08:00:00+05:00")

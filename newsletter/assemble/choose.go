@@ -13,10 +13,11 @@ import (
 // Rules say which items a review takes. An item that an editor pinned or gave an
 // order, or locked in the draft, is always among them.
 type Rules struct {
-	Min, Max int      // items of the review; 0 is no bound
-	Pins     []string // URLs that open the review, in this order
-	Exclude  []string // URLs that stay out
-	Themes   []ThemeRule
+	Min, Max  int      // items of the review; 0 is no bound
+	MinLatest int      // headlines of latest news
+	Pins      []string // URLs that open the review, in this order
+	Exclude   []string // URLs that stay out
+	Themes    []ThemeRule
 }
 
 // ThemeRule bounds the items of one theme.
@@ -252,10 +253,13 @@ func (c *composer) sources(all []newsletter.Item) map[string]map[string]bool {
 }
 
 // tooFew says what the rules want that the week does not have.
-func (c *composer) tooFew(review []newsletter.Item, w newsletter.Window) error {
+func (c *composer) tooFew(review, latest []newsletter.Item, w newsletter.Window) error {
 	var short []string
 	if len(review) < c.style.Rules.Min {
 		short = append(short, fmt.Sprintf("%d items, wanted are %d", len(review), c.style.Rules.Min))
+	}
+	if len(latest) < c.style.Rules.MinLatest {
+		short = append(short, fmt.Sprintf("%d headlines of latest news, wanted are %d", len(latest), c.style.Rules.MinLatest))
 	}
 	for _, t := range c.style.Rules.Themes {
 		n := 0

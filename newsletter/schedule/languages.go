@@ -54,7 +54,11 @@ func (k *Keeper) issueIn(ctx context.Context, slot newsletter.Due, language stri
 	if !errors.Is(err, newsletter.ErrNotFound) {
 		return issue, err
 	}
-	if issue, err = k.opt.Compose(ctx, k.opt.Window(slot.At), language); err != nil {
+	w, err := k.WindowOf(ctx, slot.At)
+	if err != nil {
+		return issue, err
+	}
+	if issue, err = k.opt.Compose(ctx, w, language); err != nil {
 		return issue, err
 	}
 	return k.store.AddIssue(ctx, issue)
