@@ -61,9 +61,6 @@ func (id *ID) UnmarshalText(b []byte) (err error) {
 	return err
 }
 
-// Time is when an ID was made, to the millisecond.
-func (id ID) Time() time.Time { return FromMillis(int64(id)>>22 + epoch) }
-
 // Value stores an ID as a BIGINT.
 func (id ID) Value() (driver.Value, error) { return int64(id), nil }
 

@@ -204,7 +204,7 @@ func (s *Screen) inScheme(page []byte, at, scheme string) []byte {
 	if scheme != "dark" {
 		scheme = "light"
 	}
-	page = siteSheet.ReplaceAll(page, []byte(html.EscapeString(at+"/look/"+scheme+".css")))
+	page = siteSheet.ReplaceAll(page, []byte(html.EscapeString(at+"/look/"+scheme)))
 	return []byte(withHead(string(page), `<base target="_blank">`+colorScheme(scheme)))
 }
 

@@ -85,19 +85,19 @@ func (s *Screen) Register(mux *http.ServeMux, d *desk.Desk) (err error) {
 	}
 	const at = "/desk/issues/{id}"
 	for path, page := range map[string]desk.Handler{
-		"GET " + at:                        s.show,
-		"GET " + at + "/parts":             s.parts,
-		"GET " + at + "/inbox":             s.inboxPart,
-		"GET " + at + "/pieces/{piece}":    s.piecePart,
-		"GET " + at + "/preflight":         s.preflightPart,
-		"GET " + at + "/history":           s.history,
-		"GET " + at + "/events":            s.events,
-		"GET " + at + "/preview/{kind}":    s.preview,
-		"POST " + at + "/preview/{kind}":   s.preview,
-		"GET " + at + "/look/{scheme}.css": s.sheet,
-		"POST " + at + "/edit":             s.edit,
-		"POST " + at + "/test":             s.test,
-		"POST /desk/paste":                 s.paste,
+		"GET " + at:                      s.show,
+		"GET " + at + "/parts":           s.parts,
+		"GET " + at + "/inbox":           s.inboxPart,
+		"GET " + at + "/pieces/{piece}":  s.piecePart,
+		"GET " + at + "/preflight":       s.preflightPart,
+		"GET " + at + "/history":         s.history,
+		"GET " + at + "/events":          s.events,
+		"GET " + at + "/preview/{kind}":  s.preview,
+		"POST " + at + "/preview/{kind}": s.preview,
+		"GET " + at + "/look/{scheme}":   s.sheet,
+		"POST " + at + "/edit":           s.edit,
+		"POST " + at + "/test":           s.test,
+		"POST /desk/paste":               s.paste,
 	} {
 		mux.Handle(path, d.Require(desk.Writer, page))
 	}
