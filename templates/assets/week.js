@@ -75,11 +75,11 @@
       if (!response.ok) return;
       const text = await response.text();
       if (mine.signal.aborted) return;
-      const next = new DOMParser().parseFromString(text, 'text/html');
       const doc = glass.contentDocument;
-      if (!doc) return;
+      if (!doc?.documentElement) return;
       const top = doc.scrollingElement?.scrollTop ?? 0;
-      doc.replaceChild(doc.adoptNode(next.documentElement), doc.documentElement);
+      // Read by the frame's own document: ours would hold its styles against our policy.
+      doc.documentElement.innerHTML = text;
       if (doc.scrollingElement) doc.scrollingElement.scrollTop = top;
       glass.dataset.shown = String(Number(glass.dataset.shown || 0) + 1);
     } catch (e) {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -29,6 +30,7 @@ func newScrubber() scrubber {
 
 const (
 	mostPasted = 16 << 20 // bytes of HTML: a page of Word is some hundred times its words
+	maxMarks   = 3        // bold, leaning and a link
 	mostWords  = 64 << 10 // bytes of what is made of it; far more than an issue takes
 )
 
@@ -50,7 +52,11 @@ func (s scrubber) markdown(text string) string {
 			}
 			return strings.Join(strings.Fields(b.String()), " ")
 		case html.TextToken:
-			b.WriteString(escaped(string(z.Text())))
+			text := z.Text()
+			if len(text) > mostWords {
+				text = text[:mostWords]
+			}
+			b.WriteString(escaped(string(text)))
 		case html.StartTagToken:
 			marks = openMark(&b, marks, z)
 		case html.EndTagToken:
@@ -96,6 +102,12 @@ func openMark(b *strings.Builder, marks []mark, z *html.Tokenizer) []mark {
 		}
 	default:
 		b.WriteByte(' ')
+		return marks
+	}
+	if len(marks) == maxMarks || slices.ContainsFunc(marks, func(o mark) bool { return o.sign == m.sign }) {
+		m.element = 0 // bold within bold is bold
+	}
+	if m.element == 0 {
 		return marks
 	}
 	return append(marks, m)
