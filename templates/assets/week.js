@@ -144,7 +144,7 @@
     window.htmx.ajax('GET', `${at}/parts?${[filter, ...editors()].join('&')}`, { target: '#issue', swap: 'outerHTML' });
   };
   document.addEventListener('htmx:afterRequest', (e) => {
-    const form = e.detail.elt;
+    const form = e.detail.requestConfig.elt; // detail.elt is what still stands of the page
     const { status } = e.detail.xhr;
     if (status !== 200) return;
     for (const key of [form.dataset?.keep, form.dataset?.settles]) if (key) { keep.drop(key); typed.delete(key); }
@@ -175,7 +175,7 @@
   // Dragging. The same can be done with the buttons.
   const sortable = () => {
     if (!window.Sortable || !$('#strands') || !$('#ops')) return;
-    const options = { animation: 120, delay: 150, delayOnTouchOnly: true, filter: 'form, .tools', preventOnFilter: false };
+    const options = { animation: 120, forceFallback: true, fallbackTolerance: 4, delay: 150, delayOnTouchOnly: true, filter: 'form, .tools', preventOnFilter: false };
     const make = (el, more) => { if (el && !window.Sortable.get(el)) window.Sortable.create(el, { ...options, ...more }); };
     if (issue().querySelector('textarea[readonly]')) return;
     make($('#strands'), { handle: '.grip', draggable: '.strand', onEnd: ({ item, oldIndex, newIndex }) => {

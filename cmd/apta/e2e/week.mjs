@@ -40,7 +40,7 @@ async function until(page, ask, argument) {
     if (await page.evaluate(ask, argument)) return;
     await new Promise((next) => setTimeout(next, 50));
   }
-  assert.fail(`${ask} of ${argument} did not come true: ${await page.locator('main').innerText()}`);
+  assert.fail(`${ask} of ${argument} did not come true: ${await page.evaluate(() => JSON.stringify([document.querySelector('#issue')?.dataset.revision, [...document.querySelectorAll('form.dirty')].map((f) => f.id), { ...localStorage }, document.querySelector('.notice')?.textContent, document.activeElement.outerHTML.slice(0, 100)]))} ${page.faults}`);
 }
 const reaches = (page, n) => until(page, (wanted) => Number(document.querySelector('#issue').dataset.revision) >= wanted, n);
 const glass = (page) => page.frameLocator('#glass');

@@ -265,25 +265,17 @@ func (s *Screen) showConflict(w http.ResponseWriter, r *http.Request, o open, as
 }
 
 // fields are those of the form that hold words which stand otherwise by now; the
-// others go along unseen.
+// others go along unseen, but for those that the editor left as they were: sent
+// of the newer revision they would undo what was done to them meanwhile.
 func (c *conflictView) fields(v *view, asked op, from *edit.Conflict) {
-	stands := map[string]string{}
-	switch asked.Get("do") {
-	case "words":
-		for _, part := range edit.Worded {
-			stands[string(part)] = edit.Text(from.Now, part)
-		}
-	case "piece":
-		if p, _, found := edit.Find(from.Now, asked.id("piece")); found {
-			stands["text"], stands["own"] = assemble.Bare(p), p.Bridge
-		}
-	}
+	was, stands := asked.worded(from.Base), asked.worded(from.Now)
 	for _, key := range slices.Sorted(maps.Keys(asked.Values)) {
 		for _, value := range asked.Values[key] {
-			theirs, worded := stands[key]
+			before, worded := was[key]
+			theirs := stands[key]
 			switch {
-			case key == "revision":
-			case worded && theirs != value && !(key == "own" && value == ""):
+			case key == "revision", worded && value == before, key == "own" && value == "":
+			case worded && theirs != value:
 				c.Fields = append(c.Fields, fieldView{key, v.Frame.Words["week_part_"+key], theirs, value})
 			default:
 				c.Hidden = append(c.Hidden, hiddenView{key, value})
@@ -294,6 +286,22 @@ func (c *conflictView) fields(v *view, asked op, from *edit.Conflict) {
 		c.Keep += "-" + asked.Get("piece")
 	}
 	c.Hidden = append(c.Hidden, hiddenView{"revision", strconv.Itoa(c.Revision)})
+}
+
+// worded gives the words that the fields of a form have in a revision.
+func (o op) worded(i newsletter.Issue) map[string]string {
+	words := map[string]string{}
+	switch o.Get("do") {
+	case "words":
+		for _, part := range edit.Worded {
+			words[string(part)] = edit.Text(i, part)
+		}
+	case "piece":
+		if p, _, found := edit.Find(i, o.id("piece")); found {
+			words["text"], words["bridge"], words["own"], words["anchor"] = assemble.Bare(p), p.Bridge, p.Bridge, p.Anchor
+		}
+	}
+	return words
 }
 
 // history lists an issue's revisions, the latest first.

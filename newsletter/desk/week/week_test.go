@@ -244,6 +244,11 @@ func TestFault_W9_TwoEditorsOverwriteNothing(t *testing.T) {
 		if p, _, _ := edit.Find(now, h.issue.Strands[0].Items[0].ID); now.Revision != 3 || p.Text != "Hers." || now.Standfirst != "What the tide brought in." {
 			t.Fatalf("revision %d: %q, %q", now.Revision, p.Text, now.Standfirst)
 		}
+		// What the form leaves as it was is no part of the conflict.
+		a = timur.does(1, "do=words", "title", h.issue.Title, "standfirst", "His too.", "subject", h.issue.Subject, "preheader", h.issue.Preheader)
+		if a.status != http.StatusConflict || strings.Contains(a.body, `type="hidden" name="subject"`) {
+			t.Errorf("%d: the conflict takes along what was not touched", a.status)
+		}
 		// Deciding sends the form again, of the revision that stands.
 		if a := timur.does(3, "do=piece", "piece", h.id(0), "text", "Both."); a.status != http.StatusSeeOther {
 			t.Fatal(a.status)
