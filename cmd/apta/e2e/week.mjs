@@ -131,6 +131,7 @@ await lena.locator('.said', { hasText: 'Their words about the dredger.' }).waitF
 // A strand is dragged below the next one, by mouse; and moved back by a button.
 const names = (page) => page.locator('.strand').evaluateAll((list) => list.map((s) => s.dataset.strand));
 const [one, two] = await names(lena);
+await lena.evaluate(() => document.querySelector('.strand').scrollIntoView({ block: 'start' }));
 const grip = await lena.locator('.grip').first().boundingBox(), below = await lena.locator('.strand').nth(1).boundingBox();
 await lena.mouse.move(grip.x + 6, grip.y + 6);
 await lena.mouse.down();
