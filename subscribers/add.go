@@ -77,7 +77,7 @@ func (s *Store) AddAll(ctx context.Context, subs []Subscriber, source string) ([
 		arrivals[i].Subscriber = sub
 	}
 	r := s.ready(arrivals, source)
-	err := s.db.InTx(ctx, func(tx *sql.Tx) error { return s.addAll(ctx, tx, r) })
+	err := s.db.InTx(ctx, func(tx *sql.Tx) error { return s.addAll(ctx, tx, nil, r) })
 	if err != nil {
 		return nil, fmt.Errorf("subscribers: add: %w", err)
 	}
@@ -91,12 +91,15 @@ func (s *Store) AddAll(ctx context.Context, subs []Subscriber, source string) ([
 // insertRows is how many are stored together.
 const insertRows = 500
 
-func (s *Store) addAll(ctx context.Context, tx *sql.Tx, r ready) error {
+func (s *Store) addAll(ctx context.Context, tx *sql.Tx, bulk database.Bulk, r ready) error {
 	for i := range r.inFile {
 		r.inFile[i].outcome = Added // also where the transaction is run again
 	}
 	if err := s.holdSuppressions(ctx, tx); err != nil {
 		return err
+	}
+	if bulk != nil {
+		return s.addBulk(ctx, tx, bulk, r)
 	}
 	in := newInserts(tx, s.db.Kind())
 	defer in.close()

@@ -28,7 +28,9 @@ func (s *Store) SetStatusTx(ctx context.Context, tx *sql.Tx, id database.ID, to 
 	if to == Erased || to == Suppressed || to == Pending {
 		return false, fmt.Errorf("subscribers: %s is not a status to be set", to)
 	}
-	changed, err = s.change(ctx, tx, id, to, time.Time{}, c)
+	if changed, err = s.change(ctx, tx, id, to, time.Time{}, c); err == nil && changed && to == Active {
+		err = s.told(ctx, tx, id, to, c.Source)
+	}
 	if err != nil {
 		return false, fmt.Errorf("subscribers: make %s %s: %w", id, to, err)
 	}

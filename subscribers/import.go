@@ -98,7 +98,7 @@ func (s *Store) Import(ctx context.Context, r io.Reader, opt ImportOptions) (rep
 // importBatch is how many records one transaction stores. An index over
 // addresses in no order is written all over by each, so that small ones would
 // write it many times; larger ones keep others from writing for too long.
-const importBatch = 40_000
+const importBatch = 20_000
 
 // importRefusals is how many refused lines are kept until they are reported.
 const importRefusals = 1000
@@ -214,8 +214,8 @@ func (im *importing) take(ctx context.Context, b *batch) error {
 		im.report = report
 		return nil
 	}
-	err := im.store.db.InTx(ctx, func(tx *sql.Tx) error {
-		if err := im.store.addAll(ctx, tx, b.ready); err != nil {
+	err := im.store.db.InBulkTx(ctx, func(tx *sql.Tx, bulk database.Bulk) error {
+		if err := im.store.addAll(ctx, tx, bulk, b.ready); err != nil {
 			return err
 		}
 		tally()

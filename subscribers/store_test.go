@@ -16,8 +16,14 @@ import (
 // sqliteStore is a store for tests that are about no database.
 func sqliteStore(t testing.TB) *subscribers.Store {
 	t.Helper()
+	return storeAt(t, filepath.Join(t.TempDir(), "apta.db"))
+}
+
+// storeAt is a store in the database that a URL names.
+func storeAt(t testing.TB, url string) *subscribers.Store {
+	t.Helper()
 	ctx := context.Background()
-	db, err := database.Open(ctx, filepath.Join(t.TempDir(), "apta.db"))
+	db, err := database.Open(ctx, url)
 	if err != nil {
 		t.Fatal(err)
 	}

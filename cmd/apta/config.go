@@ -45,11 +45,14 @@ type Config struct {
 	DKIM        DKIMConfig                `toml:"dkim"`
 	Theme       []ThemeConfig             `toml:"theme"`
 	Intake      IntakeConfig              `toml:"intake"`
+	OIDC        OIDCConfig                `toml:"oidc"`
+	Bounces     BouncesConfig             `toml:"bounces"`
 	Backup      BackupConfig              `toml:"backup"`
 	Webhooks    WebhooksConfig            `toml:"webhooks"`
 	Metrics     MetricsConfig             `toml:"metrics"`
 	TLS         TLSConfig                 `toml:"tls"`
 	Log         LogConfig                 `toml:"log"`
+	Doctor      DoctorConfig              `toml:"doctor"`
 
 	file     string         // where it was read from, for messages
 	mainFile string         // of the site, where this is not it
@@ -77,6 +80,7 @@ type NewsletterConfig struct {
 	TitlePrefix string   `toml:"title_prefix"`
 	Standfirst  string   `toml:"standfirst"`
 	StyleFile   string   `toml:"style_file"`
+	Subject     string   `toml:"subject"`
 	Preheader   string   `toml:"preheader"`
 	Latest      int      `toml:"latest"`
 	MinItems    int      `toml:"min_items"`
@@ -133,12 +137,14 @@ func defaults() Config {
 		Subscribe: defaultSubscribe(),
 		Schedule: ScheduleConfig{Cron: "0 9 * * FRI", Zone: "UTC", Policy: "approve", Window: "rolling", CatchUp: "latest", Lateness: "72h",
 			CutOff: "0s", AtCutOff: "hold", Reminder: "1h", CoolOff: "15m"},
-		Mail:   MailConfig{Doubtful: "resend"},
-		SMTP:   defaultRelay(),
-		Intake: IntakeConfig{Poll: "30m"},
-		Backup: BackupConfig{Folder: "backups"},
-		TLS:    TLSConfig{ACMEFolder: "acme"},
-		Log:    LogConfig{Format: "text", Addresses: "short"},
+		Mail:    MailConfig{Doubtful: "resend"},
+		SMTP:    defaultRelay(),
+		Intake:  IntakeConfig{Poll: "30m"},
+		Backup:  BackupConfig{Folder: "backups"},
+		TLS:     TLSConfig{ACMEFolder: "acme"},
+		Log:     LogConfig{Format: "text", Addresses: "short"},
+		Doctor:  DoctorConfig{TimeServer: "pool.ntp.org:123"},
+		Bounces: defaultBounces(),
 	}
 }
 
@@ -233,13 +239,13 @@ func (c *Config) resolvePaths(file string) {
 // paths are the keys that name files.
 func (c *Config) paths() []*string {
 	files := []*string{
-		&c.SecretFile, &c.StateFile, &c.Newsletter.StyleFile, &c.SMTP.PasswordFile, &c.DKIM.RSAFile, &c.DKIM.Ed25519File,
+		&c.SecretFile, &c.StateFile, &c.Newsletter.StyleFile, &c.SMTP.PasswordFile, &c.OIDC.ClientSecretFile, &c.DKIM.RSAFile, &c.DKIM.Ed25519File,
 		&c.Backup.Folder, &c.Metrics.TokenFile, &c.TLS.CertFile, &c.TLS.KeyFile, &c.TLS.ACMEFolder, &c.TLS.ACMERoots,
 	}
 	for i := range c.Relay {
 		files = append(files, &c.Relay[i].PasswordFile)
 	}
-	return files
+	return append(files, c.Bounces.paths()...)
 }
 
 // check validates every key and gives one error for each that is wrong.
@@ -289,6 +295,8 @@ func (c *Config) check() (problems []error) {
 	c.checkRelays(bad, oneOf)
 	c.checkLimits(bad)
 	c.checkIntake(bad)
+	c.checkOIDC(bad)
+	c.checkBounces(bad, oneOf)
 	c.checkBackup(bad)
 	c.checkWebhooks(bad)
 	c.checkOperation(bad, oneOf)
@@ -341,7 +349,7 @@ func (c *Config) checkReturnPath(bad func(key, format string, args ...any)) {
 }
 
 // takenSlugs are the first parts of the addresses of pages.
-var takenSlugs = []string{"api", "assets", "c", "desk", "healthz", "lost", "metrics", "n", "o", "p", "readyz", "subscribe", "u"}
+var takenSlugs = []string{"api", "assets", "c", "desk", "healthz", "hooks", "lost", "metrics", "n", "o", "p", "readyz", "subscribe", "u"}
 
 func validSlug(s string) bool {
 	return s != "" && len(s) <= 63 && s[0] != '-' && strings.Trim(s, "abcdefghijklmnopqrstuvwxyz0123456789-") == ""

@@ -39,6 +39,11 @@ func (c *Config) checkOperation(bad func(key, format string, args ...any), oneOf
 	if t := c.Metrics.Token; t != "" && len(t) < 16 {
 		bad("metrics.token", "it has %d characters, at least 16 are needed", len(t))
 	}
+	for _, k := range [][2]string{{"doctor.resolver", c.Doctor.Resolver}, {"doctor.time_server", c.Doctor.TimeServer}} {
+		if _, _, err := net.SplitHostPort(k[1]); k[1] != "" && err != nil {
+			bad(k[0], "%q is not host:port", k[1])
+		}
+	}
 	switch t := c.TLS; {
 	case (t.CertFile == "") != (t.KeyFile == ""):
 		bad("tls.cert_file", "it and tls.key_file are set together or not at all")

@@ -19,6 +19,7 @@ func (a *app) issueCommand() *cobra.Command {
 	c.PersistentFlags().StringVar(&a.language, "language", "", "of a newsletter that has issues in several languages, the one in this")
 	c.AddCommand(a.issueCompose(), a.issueList(), a.issueShow(), a.issueApprove(), a.issuePullBack(), a.issueHold(), a.issueSend(), a.issueTest(), a.issueStatus())
 	c.AddCommand(a.issueControls()...)
+	c.AddCommand(a.issueLocks()...)
 	return c
 }
 
@@ -48,7 +49,7 @@ it is as it is instead: every item of the window, every paragraph, bridge and ti
 			if err := errors.Join(checkFormat(format), e.check()); err != nil {
 				return err
 			}
-			w, err := a.window(week, from, to)
+			w, err := a.window(c.Context(), r, week, from, to)
 			if err != nil {
 				return &usageError{err}
 			}
@@ -83,14 +84,14 @@ func checkFormat(format string) error {
 
 // window is what the flags ask for; by default the week that the schedule's next
 // slot would cover, had it come now.
-func (a *app) window(week, from, to string) (newsletter.Window, error) {
+func (a *app) window(ctx context.Context, r *rooms, week, from, to string) (newsletter.Window, error) {
 	switch {
 	case week != "":
 		return newsletter.ParseWeek(week, a.cfg.zone)
 	case from != "":
 		return newsletter.Dates(from, to, a.cfg.zone)
 	}
-	return a.cfg.slotWindow(a.cfg.cron.Next(a.now())), nil
+	return a.flow(r).WindowOf(ctx, a.cfg.cron.Next(a.now()))
 }
 
 // printIssue writes an issue in one of the formats. An issue that was never

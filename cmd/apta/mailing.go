@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"apta/newsletter"
+	"apta/newsletter/bounce"
 	"apta/newsletter/delivery"
 	"apta/newsletter/transport"
 	"apta/subscribers"
@@ -72,7 +73,7 @@ func (c *Config) returnPath() string {
 
 // letterReturnPath is that of a letter to one person, who may be no reader yet.
 func (c *Config) letterReturnPath() string {
-	return strings.ReplaceAll(c.returnPath(), delivery.ReaderMark, "letter")
+	return strings.ReplaceAll(c.returnPath(), delivery.ReaderMark, bounce.Letter)
 }
 
 // freeze renders an issue and builds its edition, of plain text alone where text is true.
@@ -200,20 +201,20 @@ func (a *app) relayHint(r RelayConfig, err error) error {
 }
 
 // sender makes the sender that the configuration describes, for this newsletter's sends.
-func (a *app) sender(r *rooms) (*delivery.Sender, error) { return a.senderOf(r, []*app{a}) }
+func (a *app) sender(r *rooms) (*delivery.Sender, error) { return a.senderOf(r, []*Config{a.cfg}) }
 
 // senderOf makes the sender of newsletters whose mails go the same way as this one's.
-func (a *app) senderOf(r *rooms, all []*app) (*delivery.Sender, error) {
+func (a *app) senderOf(r *rooms, all []*Config) (*delivery.Sender, error) {
 	carried := map[string]delivery.Newsletter{}
 	for _, n := range all {
-		if n.cfg.from.Address == "" {
-			return nil, n.cfg.errNoFrom()
+		if n.from.Address == "" {
+			return nil, n.errNoFrom()
 		}
-		keys, err := n.cfg.dkimKeys()
+		keys, err := n.dkimKeys()
 		if err != nil {
 			return nil, err
 		}
-		carried[n.cfg.Newsletter.Slug] = delivery.Newsletter{Languages: n.cfg.languages(), DKIM: keys, BaseURL: n.cfg.BaseURL, Domain: n.cfg.domain(), ReturnPath: n.cfg.returnPath()}
+		carried[n.Newsletter.Slug] = delivery.Newsletter{Languages: n.languages(), DKIM: keys, BaseURL: n.BaseURL, Domain: n.domain(), ReturnPath: n.returnPath(), Mailbox: n.Bounces.reads()}
 	}
 	var relays []delivery.Relay
 	for _, c := range a.cfg.relays() {

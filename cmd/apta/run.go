@@ -16,6 +16,7 @@ import (
 
 	"apta/newsletter"
 	"apta/newsletter/api"
+	"apta/newsletter/bounce"
 	"apta/newsletter/delivery"
 	"apta/newsletter/desk"
 	"apta/newsletter/intake/feeds"
@@ -101,8 +102,8 @@ func (a *app) root() *cobra.Command {
 		a.demoCommand(), a.initCommand(), a.serveCommand(), a.workCommand(),
 		a.itemCommand(), a.feedCommand(), a.issueCommand(), a.scheduleCommand(), a.newsletterCommand(),
 		a.subscriberCommand(), a.suppressCommand(),
-		a.editorCommand(), a.tokenCommand(), a.webhookCommand(), a.dkimCommand(), a.jobsCommand(),
-		a.databaseCommand(), a.backupCommand(), a.restoreCommand(), a.upgradeCommand(), a.migrateToCommand(),
+		a.editorCommand(), a.tokenCommand(), a.webhookCommand(), a.bounceCommand(), a.dkimCommand(), a.jobsCommand(),
+		a.doctorCommand(), a.databaseCommand(), a.backupCommand(), a.restoreCommand(), a.upgradeCommand(), a.migrateToCommand(),
 	)
 	for _, c := range allCommands(root) {
 		if c.RunE == nil {
@@ -168,7 +169,7 @@ func envValue(environ []string, name string) (string, bool) {
 func schemas() []database.Schema {
 	return []database.Schema{
 		subscribers.Schema(), newsletter.Schema(), delivery.Schema(), api.Schema(), jobs.Schema(), feeds.Schema(),
-		notice.Schema(), webhooks.Schema(), desk.Schema(),
+		notice.Schema(), bounce.Schema(), webhooks.Schema(), desk.Schema(),
 	}
 }
 

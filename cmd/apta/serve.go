@@ -98,6 +98,9 @@ func (a *app) serve(ctx context.Context, r *rooms, listener net.Listener) error 
 		engine.Every(time.Minute, pollFeeds{}) // those that are due
 	}
 	group, ctx := errgroup.WithContext(ctx)
+	if err := a.readBounces(ctx, group, r); err != nil {
+		return err
+	}
 	group.Go(func() error { return a.serveWeb(server, listener) })
 	group.Go(func() error { return a.serveMetrics(ctx, r) })
 	senders.run(ctx, group)
@@ -148,6 +151,7 @@ func (a *app) handler(r *rooms) (http.Handler, error) {
 		return nil, err
 	}
 	editors.Register(mux)
+	a.bounceHooks(r).Register(mux)
 	a.registerHealth(mux, r)
 	return r.metrics.Measure(a.withHeaders(mux)), nil
 }

@@ -99,7 +99,13 @@ func (n *newsroom) run(t *testing.T) {
 	if n.sender, err = n.app.sender(n.rooms); err != nil {
 		t.Fatal(err)
 	}
-	engine := n.background(n.rooms, senders{n.cfg.Newsletter.Slug: n.sender})
+	n.work(t, senders{n.cfg.Newsletter.Slug: n.sender})
+}
+
+// work does the jobs until the test ends.
+func (n *newsroom) work(t *testing.T, by senders) {
+	t.Helper()
+	engine := n.background(n.rooms, by)
 	engine.Poll = 10 * time.Millisecond
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan error, 1)

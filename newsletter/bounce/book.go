@@ -45,9 +45,6 @@ type Book struct {
 	Policy  Policy
 	Folder  Folder // where mails are kept for a person
 	Now     func() time.Time
-	// Changed is told of a reader whose status a report has changed, inside the
-	// transaction that did; nil is nobody.
-	Changed func(ctx context.Context, tx *sql.Tx, e Entry) error
 }
 
 // Outcome is what a report did.
@@ -151,6 +148,8 @@ func (b *Book) judge(ctx context.Context, r Report, e Entry) (Entry, error) {
 		e.Outcome, e.Why = DidNothing, "it reports no failure"
 	case e.Kind == Other:
 		e.Outcome, e.Why = Unread, "it is no report that is known"
+	case e.Proof == "" && found.letter:
+		e.Outcome, e.Why = DidNothing, "a letter to one person came back"
 	case e.Proof == "":
 		e.Outcome, e.Why = Unproved, "it carries no token of ours and names no mail that we sent"
 	case e.Kind == Unsubscribe && !found.leaving && !r.Trusted:
@@ -247,10 +246,6 @@ func (b *Book) act(ctx context.Context, tx *sql.Tx, e *Entry) error {
 	}
 	if !changed {
 		e.Outcome, e.Why = DidNothing, "the reader is "+string(sub.Status)+" already"
-	} else if b.Changed != nil {
-		if err := b.Changed(ctx, tx, *e); err != nil {
-			return err
-		}
 	}
 	return b.note(ctx, tx, e)
 }

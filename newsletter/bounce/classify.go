@@ -36,7 +36,10 @@ func classify(said, around, status string, code int) Class {
 	for _, p := range phrases {
 		for _, words := range p.words {
 			if contains(l, words) {
-				if p.class == MailboxUnknown && bluff[words] {
+				switch {
+				case p.class.kind() == Hard && command(l) == "MAIL": // it is the sender that does not exist
+					return SenderRejected
+				case p.class == MailboxUnknown && bluff[words]:
 					return unknownOr(l, around, status)
 				}
 				return p.class

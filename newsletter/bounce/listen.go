@@ -3,6 +3,7 @@ package bounce
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -87,6 +88,7 @@ func (c *client) Close() error {
 type session struct {
 	listener *Listener
 	ctx      context.Context
+	from     string
 	to       []string
 }
 
@@ -96,7 +98,10 @@ var (
 	errBig     = &smtp.SMTPError{Code: 552, EnhancedCode: smtp.EnhancedCode{5, 3, 4}, Message: "too large for a bounce"}
 )
 
-func (s *session) Mail(string, *smtp.MailOptions) error { return nil }
+func (s *session) Mail(from string, _ *smtp.MailOptions) error {
+	s.from = from
+	return nil
+}
 
 func (s *session) Rcpt(to string, _ *smtp.RcptOptions) error {
 	if !s.listener.takes(to) {
@@ -130,14 +135,13 @@ func (s *session) Data(r io.Reader) error {
 	case err != nil:
 		return errLater
 	}
-	// The envelope names the reader, which the header need not.
-	head := "Return-Path: <>\r\n"
+	// The envelope names the reader, which the header need not: each recipient is one.
 	for _, to := range s.to {
-		head += "X-Envelope-To: <" + to + ">\r\n"
-	}
-	if _, err := s.listener.Book.Take(s.ctx, append([]byte(head), raw...), s.listener.name()); err != nil {
-		s.listener.Log.Error("bounces: listener", "error", err)
-		return errLater
+		head := fmt.Sprintf("Return-Path: <%s>\r\nX-Envelope-To: <%s>\r\n", s.from, to)
+		if _, err := s.listener.Book.Take(s.ctx, append([]byte(head), raw...), s.listener.name()); err != nil {
+			s.listener.Log.Error("bounces: listener", "error", err)
+			return errLater
+		}
 	}
 	return nil
 }
@@ -149,5 +153,5 @@ func (l *Listener) name() string {
 	return "smtp"
 }
 
-func (s *session) Reset()        { s.to = nil }
+func (s *session) Reset()        { s.from, s.to = "", nil }
 func (s *session) Logout() error { return nil }

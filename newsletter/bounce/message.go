@@ -69,25 +69,34 @@ func lines(raw []byte) []byte {
 
 // readHeader reads fields up to the first empty line.
 func readHeader(b []byte) (h header, body []byte) {
+	var folded []byte // of the last field: what it goes on with
+	unfold := func() {
+		if len(folded) > 0 {
+			h[len(h)-1].value += string(folded)
+			folded = folded[:0]
+		}
+	}
 	for len(b) > 0 {
 		line, rest, _ := bytes.Cut(b, []byte("\n"))
 		if len(bytes.TrimSpace(line)) == 0 {
+			unfold()
 			return h, rest
 		}
 		b = rest
 		if (line[0] == ' ' || line[0] == '\t') && len(h) > 0 {
-			last := &h[len(h)-1]
-			if len(last.value) < maxText {
-				last.value += " " + string(bytes.TrimSpace(line))
+			if len(folded) < maxText {
+				folded = append(append(folded, ' '), bytes.TrimSpace(line)...)
 			}
 			continue
 		}
+		unfold()
 		name, value, found := bytes.Cut(line, []byte(":"))
 		if !found || len(h) >= maxFields || bytes.ContainsAny(bytes.TrimRight(name, " "), " <>\"@") {
 			continue // a line of an mbox, or one that some gateway broke
 		}
 		h = append(h, field{string(bytes.TrimSpace(name)), string(bytes.TrimSpace(value))})
 	}
+	unfold()
 	return h, nil
 }
 

@@ -61,10 +61,10 @@ func newMail(h header, body []byte) *mail {
 	r.walk(h, body, 0, false)
 	m := &mail{header: h, subject: words(h.get("Subject")), parts: r.parts}
 	var texts, pages []string
-	for i, p := range m.parts {
+	for _, p := range m.parts {
 		switch {
 		case p.media == "message/rfc822":
-			if m.returned == nil && i > 0 {
+			if m.returned == nil {
 				m.returned = p.header
 			}
 		case p.media == "text/rfc822-headers" || p.media == "message/global-headers" || p.media == "text/rfc822":
@@ -98,13 +98,19 @@ func newMail(h header, body []byte) *mail {
 // the way, and whose boundaries nobody declares.
 var loose = regexp.MustCompile(`(?im)^(?:content-type: message/delivery-status|reporting-mta: |(?:original|final)-recipient: )`)
 
+var looseMail = regexp.MustCompile(`(?im)^content-type: *(?:message/rfc822|text/rfc822-headers)[^\n]*$`)
+
 // fieldsWithin takes such a status out of a text as a part of its own.
 func (m *mail) fieldsWithin(body string) string {
 	at := loose.FindStringIndex(body)
 	if at == nil || !strings.Contains(strings.ToLower(body[at[0]:]), "final-recipient:") {
 		return body
 	}
-	m.loose = append(m.loose, part{media: "message/delivery-status", body: body[at[0]:]})
+	status := body[at[0]:]
+	if end := looseMail.FindStringIndex(status); end != nil {
+		m.returned, status = looseHeader(status[end[1]:]), status[:end[0]]
+	}
+	m.loose = append(m.loose, part{media: "message/delivery-status", body: status})
 	return body[:at[0]]
 }
 

@@ -3,6 +3,7 @@ package bounce
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 
 	"apta/subscribers"
@@ -15,12 +16,15 @@ type found struct {
 	proof         string // "" where nobody knows
 	address       string // the reader's
 	leaving       bool   // it was sent to the address that unsubscribes
+	letter        bool   // it was sent to where letters to one person come back
 }
 
 // prove finds out whose a report is. What it says of recipients proves nothing,
 // for anybody can write that.
 func (b *Book) prove(ctx context.Context, r Report) (f found, err error) {
+	letter := false
 	for _, address := range r.Addresses {
+		letter = letter || slices.Contains(pieces(address), Letter)
 		if f, err = b.byToken(ctx, address); err != nil || f.proof != "" {
 			break
 		}
@@ -28,6 +32,7 @@ func (b *Book) prove(ctx context.Context, r Report) (f found, err error) {
 	if err != nil {
 		return f, err
 	}
+	f.letter = letter
 	if r.Trusted && f.proof == "" {
 		defer func() {
 			if err == nil && f.proof == "" {
@@ -49,10 +54,19 @@ func (b *Book) prove(ctx context.Context, r Report) (f found, err error) {
 	return f, nil
 }
 
+// Letter stands in the return path of a letter to one person, who may be no reader
+// yet: that one did not arrive says nothing about a subscription.
+const Letter = "letter"
+
+// pieces are the words of an address's local part.
+func pieces(address string) []string {
+	local, _, _ := strings.Cut(address, "@")
+	return strings.FieldsFunc(strings.ToLower(local), func(r rune) bool { return strings.ContainsRune("+-=._/", r) })
+}
+
 // byToken looks for a token of ours in an address.
 func (b *Book) byToken(ctx context.Context, address string) (found, error) {
-	local, _, _ := strings.Cut(address, "@")
-	for _, word := range strings.FieldsFunc(strings.ToLower(local), func(r rune) bool { return strings.ContainsRune("+-=._/", r) }) {
+	for _, word := range pieces(address) {
 		for _, purpose := range []subscribers.Purpose{subscribers.PurposeReturn, subscribers.PurposeUnsubscribe} {
 			claim, err := b.Keys.OpenFolded(purpose, word)
 			if err != nil {

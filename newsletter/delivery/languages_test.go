@@ -42,7 +42,7 @@ func (b *bureau) in(language string) newsletter.Issue {
 	}
 	e, err := b.store.Edition(ctx, b.issue.ID, "")
 	if err == nil {
-		err = b.store.Approve(ctx, i.ID, map[string][]byte{"": e})
+		err = b.store.Approve(ctx, i, newsletter.Approval{Editions: map[string][]byte{"": e}})
 	}
 	if err != nil {
 		b.t.Fatal(err)

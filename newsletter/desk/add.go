@@ -65,7 +65,9 @@ func (d *Desk) add(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	v := addView{Frame: d.Frame(r, "issues", "add_title"), Day: form.Get("published")}
-	field := func(name string, most int) string { return strings.Join(strings.Fields(short(form.Get(name), most)), " ") }
+	field := func(name string, most int) string {
+		return strings.Join(strings.Fields(short(form.Get(name), most)), " ")
+	}
 	it := newsletter.Item{
 		Title: field("title", 600), Summary: field("summary", 8000), Source: field("source", 200), Theme: field("theme", 200), Place: field("place", 200),
 		Language: field("language", 35), Image: field("image", 2000), Author: field("author", 200), Latest: form.Get("role") == "latest",

@@ -26,6 +26,8 @@ import (
 	"apta/newsletter/render"
 	"apta/newsletter/webhooks"
 	"apta/templates"
+
+	"github.com/go-webauthn/webauthn/webauthn"
 )
 
 // A Room is a part of the desk that another package brings. Register adds its
@@ -50,7 +52,8 @@ type Options struct {
 	Tokens      *api.Tokens
 	Webhooks    *webhooks.Hooks
 	ReadPage    func(ctx context.Context, address string) (newsletter.Item, error)
-	Week        Room // the screen of an issue, /desk/issues/{id}; nil shows the issue and changes nothing
+	Identity    *Identity // nil where there is no identity provider
+	Week        Room      // the screen of an issue, /desk/issues/{id}; nil shows the issue and changes nothing
 	// Visitor gives the address of who asks; nil takes the connection's.
 	Visitor func(*http.Request) netip.Addr
 	Now     func() time.Time
@@ -66,7 +69,8 @@ type Desk struct {
 	plurals *templates.Plurals
 	cross   *http.CrossOriginProtection
 	counted counted
-	secure  bool // browsers reach it by https only
+	party   *webauthn.WebAuthn // of passkeys; nil where there can be none
+	secure  bool               // browsers reach it by https only
 }
 
 // New reads the templates and puts the pages together.
@@ -92,6 +96,9 @@ func New(o Options) (*Desk, error) {
 	if err := d.cross.AddTrustedOrigin(base.Scheme + "://" + base.Host); err != nil {
 		return nil, fmt.Errorf("desk: base URL: %w", err)
 	}
+	if d.party, err = passkeys(base, o.Newsroom); err != nil {
+		return nil, fmt.Errorf("desk: passkeys: %w", err)
+	}
 	d.routes()
 	if o.Week != nil {
 		if err := o.Week.Register(d.mux, d); err != nil {
@@ -110,6 +117,8 @@ func (d *Desk) routes() {
 	d.mux.Handle("POST /desk/signin", d.open(d.signIn))
 	d.mux.Handle("POST /desk/signin/link", d.open(d.askLink))
 	d.mux.Handle("GET /desk/signin/sent", d.open(d.linkSent))
+	d.mux.Handle("GET /desk/oidc", d.open(d.toIdentity))
+	d.mux.Handle("GET /desk/oidc/back", d.open(d.fromIdentity))
 	d.mux.Handle("GET /desk/link/{link}", d.open(d.askUseLink))
 	d.mux.Handle("POST /desk/link/{link}", d.open(d.useLink))
 	d.mux.Handle("GET /desk/invited/{link}", d.open(d.askAccept))
@@ -131,6 +140,9 @@ func (d *Desk) routes() {
 	d.readerRoutes()
 	d.settingRoutes()
 	d.webhookRoutes()
+	d.passkeyRoutes()
+	d.lineRoutes()
+	d.calendarRoutes()
 	d.mux.Handle("GET /desk/numbers", d.Require(Writer, d.numbers))
 	d.mux.Handle("GET /desk/audit", d.Require(Owner, d.auditLog))
 

@@ -91,6 +91,9 @@ func (f Frame) At(t time.Time) Moment {
 	return Moment{Machine: t.UTC().Format(time.RFC3339), Text: text, Zone: f.zone.String()}
 }
 
+// Day is the day of a time.
+func (f Frame) Day(t time.Time) string { return f.Words.Date(t.In(f.zone)) }
+
 // Words are those in which an editor reads the desk: what they chose, else the
 // first of their browser's languages that we have, else the desk's.
 func (d *Desk) Words(r *http.Request) templates.Words {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"apta/newsletter"
@@ -38,6 +39,16 @@ func (k *Keeper) issuesOf(ctx context.Context, slot newsletter.Due) (issues []ne
 		why += "its readers get the issue in " + issues[0].Language
 	}
 	return issues, strings.TrimSpace(why), nil
+}
+
+// missing are the languages in which the week has no issue.
+func (k *Keeper) missing(issues []newsletter.Issue) (list []string) {
+	for _, language := range k.opt.Languages {
+		if len(k.opt.Languages) > 1 && !slices.ContainsFunc(issues, func(i newsletter.Issue) bool { return i.Language == language }) {
+			list = append(list, language)
+		}
+	}
+	return list
 }
 
 // languages are those in which there is an issue a week; one is any.

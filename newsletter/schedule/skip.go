@@ -142,7 +142,8 @@ type Day struct {
 	Window  newsletter.Window
 	Skipped bool
 	Why     string
-	Stored  bool // by apta schedule skip, not by the configuration
+	Span    string // of the skip, as it was written
+	Stored  bool   // by a person, not by the configuration
 }
 
 // Calendar gives the next slots after a moment, the skipped ones among them.
@@ -158,7 +159,7 @@ func (f *Flow) Calendar(ctx context.Context, after time.Time, count int) (days [
 		}
 		var skip Skip
 		if skip, d.Skipped = f.skipped(skips, t); d.Skipped {
-			d.Why, d.Stored = skip.reason(), f.isStored(skip)
+			d.Why, d.Span, d.Stored = skip.reason(), skip.Span, f.isStored(skip)
 		}
 		days = append(days, d)
 	}

@@ -43,7 +43,7 @@ func (k *Keeper) Assemble(ctx context.Context, job Assemble) error {
 				return err
 			}
 		}
-		return nil
+		return k.tellMissing(ctx, tx, slot, k.missing(issues))
 	})
 	return err
 }

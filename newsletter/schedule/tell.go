@@ -61,6 +61,18 @@ func (f *Flow) tellSkipped(ctx context.Context, tx *sql.Tx, d newsletter.Due) er
 	return f.write(ctx, tx, notice.Skipped, d.Newsletter+"/"+d.Week, f.opt.Desk, map[string]string{"week": d.Week}, facts)
 }
 
+// tellMissing says that a week has issues, but none in some of the languages.
+func (f *Flow) tellMissing(ctx context.Context, tx *sql.Tx, d newsletter.Due, languages []string) error {
+	for _, language := range languages {
+		facts := []notice.Fact{{Name: "reason", Text: d.Why}, {Name: "command", Text: "apta issue compose --language " + language + " --week " + d.Week + " --save"}}
+		err := f.write(ctx, tx, notice.Skipped, d.Newsletter+"/"+d.Week+"/"+language, f.opt.Desk, map[string]string{"week": d.Week + " (" + language + ")"}, facts)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // tellSent is the report of a send: what it counts sums to the total.
 func (f *Flow) tellSent(ctx context.Context, tx *sql.Tx, issue newsletter.Issue, c delivery.Counts) error {
 	var facts []notice.Fact

@@ -19,3 +19,15 @@ CREATE TABLE skips (
 	at         BIGINT NOT NULL,
 	PRIMARY KEY (newsletter, span)
 ) STRICT, WITHOUT ROWID;
+
+-- What editors said about single items before or beside any draft: that one opens
+-- the review (pin) or stays out of it (exclude), in one week or, where week is
+-- empty, in every one.
+CREATE TABLE item_marks (
+	newsletter TEXT   NOT NULL,
+	url        TEXT   NOT NULL,
+	week       TEXT   NOT NULL,
+	mark       TEXT   NOT NULL,
+	at         BIGINT NOT NULL,
+	PRIMARY KEY (newsletter, url, week)
+) STRICT, WITHOUT ROWID;
