@@ -77,14 +77,14 @@ func (c *Config) letterReturnPath() string {
 }
 
 // freeze renders an issue and builds its edition, of plain text alone where text is true.
-func (a *app) freeze(r *rooms, issue newsletter.Issue, text bool) (*transport.Edition, error) {
+func (a *app) freeze(ctx context.Context, r *rooms, issue newsletter.Issue, text bool) (*transport.Edition, error) {
 	a = a.in(issue.Language)
-	m, err := r.renderer.Mail(issue, a.cfg.masthead())
+	m, err := a.issueMail(ctx, r, issue)
 	if err != nil {
 		return nil, err
 	}
 	if text {
-		m.HTML = ""
+		m.HTML, m.Inline = "", nil
 	}
 	h, err := a.cfg.headers(issue.Week, a.now())
 	if err != nil {
@@ -128,7 +128,7 @@ func (a *app) sendTestAs(ctx context.Context, r *rooms, issue newsletter.Issue, 
 		return &usageError{err}
 	}
 	issue.Subject = "[Test] " + issue.Subject
-	edition, err := a.freeze(r, issue, text)
+	edition, err := a.freeze(ctx, r, issue, text)
 	if err != nil {
 		return err
 	}
