@@ -19,8 +19,7 @@ const (
 // that changes, and "turn" where the issue stands elsewhere and the page's buttons
 // are no longer the right ones.
 func (d *Desk) live(w http.ResponseWriter, r *http.Request) error {
-	i, err := d.Issue(r)
-	if err != nil {
+	if _, err := d.Issue(r); err != nil {
 		return err
 	}
 	h := w.Header()
@@ -40,7 +39,8 @@ func (d *Desk) live(w http.ResponseWriter, r *http.Request) error {
 		if _, err := d.visitor(r); err != nil {
 			return nil // signed out
 		}
-		if i, err = d.Issue(r); err != nil {
+		i, err := d.Issue(r)
+		if err != nil {
 			return nil
 		}
 		l, err := d.Line(r, i)

@@ -131,7 +131,7 @@ func (s *Screen) edit(w http.ResponseWriter, r *http.Request) error {
 	var conflict *edit.Conflict
 	switch {
 	case errors.As(err, &conflict):
-		return s.showConflict(w, r, o, asked, conflict)
+		return s.showConflict(w, r, asked, conflict)
 	case errors.Is(err, edit.ErrWords), errors.Is(err, edit.ErrGone), errors.Is(err, assemble.ErrEmpty):
 		return s.showProblem(w, r, o, asked, err)
 	case err != nil:
@@ -245,7 +245,7 @@ type hiddenView struct{ Name, Value string }
 
 // showConflict shows both. Keeping one's own sends the form again, of the
 // revision that stands now.
-func (s *Screen) showConflict(w http.ResponseWriter, r *http.Request, o open, asked op, c *edit.Conflict) error {
+func (s *Screen) showConflict(w http.ResponseWriter, r *http.Request, asked op, c *edit.Conflict) error {
 	o, err := s.of(r.Context(), c.Now)
 	if err != nil {
 		return err
