@@ -96,12 +96,12 @@ func (a *app) serve(ctx context.Context, r *rooms, listener net.Listener) error 
 		engine.Every(time.Minute, pollFeeds{}) // those that are due
 	}
 	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return server.Serve(listener) })
-	senders.run(ctx, group)
-	group.Go(func() error { return engine.Run(ctx) })
 	if err := a.readBounces(ctx, group, r); err != nil {
 		return err
 	}
+	group.Go(func() error { return server.Serve(listener) })
+	senders.run(ctx, group)
+	group.Go(func() error { return engine.Run(ctx) })
 	for _, p := range postmen {
 		group.Go(func() error { return p.run(ctx) })
 	}

@@ -7,10 +7,8 @@ import (
 // delivery reads a delivery status (RFC 3464, RFC 6533) and reports whether the
 // mail holds one that names a recipient.
 func (m *mail) delivery(r *Report) bool {
-	// A scanner on the way may have put the whole report into a mail of its own.
-	wrapped := !m.reported && strings.TrimSpace(m.said) == "" && len(m.parts) > 0 && m.parts[0].media == "message/rfc822"
 	for _, p := range m.parts {
-		if p.inner != wrapped || !strings.HasSuffix(p.media, "delivery-status") {
+		if p.inner != m.wrapped || !strings.HasSuffix(p.media, "delivery-status") {
 			continue
 		}
 		for _, group := range groups(p.body) {

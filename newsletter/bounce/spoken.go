@@ -83,6 +83,11 @@ func (m *mail) named() []string {
 			return list
 		}
 	}
+	if said != m.said {
+		if list := m.readers(findAddresses(said)); len(list) > 0 {
+			return list[:1]
+		}
+	}
 	// Whom the mail was sent to is sure enough where the report names nobody else.
 	sent := m.readers(findAddresses(words(m.returned.get("To"))))
 	for _, a := range findAddresses(m.said) {
