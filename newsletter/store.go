@@ -41,6 +41,10 @@ func NewStore(db *database.DB, ids *database.IDs, now func() time.Time) *Store {
 	return &Store{db: db, ids: ids, now: now}
 }
 
+// InTx does something in one transaction, for what is written beside issues and
+// has no change of theirs to go with.
+func (s *Store) InTx(ctx context.Context, do func(*sql.Tx) error) error { return s.db.InTx(ctx, do) }
+
 // TellingSent is the same store that tells somebody of every issue whose send has
 // ended, in the transaction that says so. Its Note says "cancelled" where not
 // everybody has it.

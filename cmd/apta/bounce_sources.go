@@ -77,7 +77,9 @@ func (a *app) returnPaths() (paths []string) {
 
 // bounceHooks answer services that tell of bounces.
 func (a *app) bounceHooks(r *rooms) *hooks.Hooks {
-	client := &http.Client{Timeout: 10 * time.Second, CheckRedirect: func(*http.Request, []*http.Request) error { return errors.New("a redirection, which Amazon has none of") }}
+	client := &http.Client{Timeout: 10 * time.Second, CheckRedirect: func(*http.Request, []*http.Request) error {
+		return errors.New("a redirection, which Amazon has none of")
+	}}
 	get := func(ctx context.Context, address string) ([]byte, error) {
 		req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 		if err != nil {

@@ -48,6 +48,10 @@ type Config struct {
 	Bounces     BouncesConfig             `toml:"bounces"`
 	Backup      BackupConfig              `toml:"backup"`
 	Webhooks    WebhooksConfig            `toml:"webhooks"`
+	Metrics     MetricsConfig             `toml:"metrics"`
+	TLS         TLSConfig                 `toml:"tls"`
+	Log         LogConfig                 `toml:"log"`
+	Doctor      DoctorConfig              `toml:"doctor"`
 
 	file     string         // where it was read from, for messages
 	mainFile string         // of the site, where this is not it
@@ -59,6 +63,7 @@ type Config struct {
 	from     mail.Address
 
 	lateness time.Duration // schedule.lateness
+	flow     flowTimes
 	proxies  []netip.Prefix
 	rules    subscribers.Rules
 	phrases  *assemble.Phrases
@@ -74,12 +79,16 @@ type NewsletterConfig struct {
 	TitlePrefix string   `toml:"title_prefix"`
 	Standfirst  string   `toml:"standfirst"`
 	StyleFile   string   `toml:"style_file"`
+	Subject     string   `toml:"subject"`
 	Preheader   string   `toml:"preheader"`
 	Latest      int      `toml:"latest"`
 	MinItems    int      `toml:"min_items"`
 	MaxItems    int      `toml:"max_items"`
 	Postal      string   `toml:"postal_address"`
 	Reason      string   `toml:"reason"`
+	// What becomes of a week that has fewer items than these want.
+	BelowMinimum string `toml:"below_minimum"`
+	MinLatest    int    `toml:"min_latest"`
 
 	Topics []string `toml:"topics"`
 }
@@ -93,6 +102,13 @@ type ScheduleConfig struct {
 	CatchUp string `toml:"catch_up"`
 	// Lateness is the age at which an issue or a send waits for a person.
 	Lateness string `toml:"lateness"`
+
+	Editors  []string `toml:"editors"`
+	CutOff   string   `toml:"cut_off"`
+	AtCutOff string   `toml:"at_cut_off"`
+	Reminder string   `toml:"reminder"`
+	CoolOff  string   `toml:"cool_off"`
+	Skip     []string `toml:"skip"`
 }
 
 // MailConfig is what the headers of a mail say.
@@ -115,15 +131,19 @@ func defaults() Config {
 		Newsletter: NewsletterConfig{
 			Slug: "weekly", Name: "Week in Review", Newsroom: "The newsroom", Language: "en", TitlePrefix: "Week in Review",
 			Standfirst: "{newsroom} has put together a brief synopsis of the past week.", Latest: 20,
-			Reason: "You receive this because you subscribed to {name}.",
+			Reason: "You receive this because you subscribed to {name}.", BelowMinimum: "roll",
 		},
 		Subscribe: defaultSubscribe(),
-		Schedule:  ScheduleConfig{Cron: "0 9 * * FRI", Zone: "UTC", Policy: "approve", Window: "rolling", CatchUp: "latest", Lateness: "72h"},
-		Mail:      MailConfig{Doubtful: "resend"},
-		SMTP:      defaultRelay(),
-		Intake:    IntakeConfig{Poll: "30m"},
-		Bounces:   defaultBounces(),
-		Backup:    BackupConfig{Folder: "backups"},
+		Schedule: ScheduleConfig{Cron: "0 9 * * FRI", Zone: "UTC", Policy: "approve", Window: "rolling", CatchUp: "latest", Lateness: "72h",
+			CutOff: "0s", AtCutOff: "hold", Reminder: "1h", CoolOff: "15m"},
+		Mail:    MailConfig{Doubtful: "resend"},
+		SMTP:    defaultRelay(),
+		Intake:  IntakeConfig{Poll: "30m"},
+		Bounces: defaultBounces(),
+		Backup:  BackupConfig{Folder: "backups"},
+		TLS:     TLSConfig{ACMEFolder: "acme"},
+		Log:     LogConfig{Format: "text", Addresses: "short"},
+		Doctor:  DoctorConfig{TimeServer: "pool.ntp.org:123"},
 	}
 }
 
@@ -217,7 +237,10 @@ func (c *Config) resolvePaths(file string) {
 
 // paths are the keys that name files.
 func (c *Config) paths() []*string {
-	files := []*string{&c.SecretFile, &c.StateFile, &c.Newsletter.StyleFile, &c.SMTP.PasswordFile, &c.DKIM.RSAFile, &c.DKIM.Ed25519File}
+	files := []*string{
+		&c.SecretFile, &c.StateFile, &c.Newsletter.StyleFile, &c.SMTP.PasswordFile, &c.DKIM.RSAFile, &c.DKIM.Ed25519File,
+		&c.Backup.Folder, &c.Metrics.TokenFile, &c.TLS.CertFile, &c.TLS.KeyFile, &c.TLS.ACMEFolder, &c.TLS.ACMERoots,
+	}
 	for i := range c.Relay {
 		files = append(files, &c.Relay[i].PasswordFile)
 	}
@@ -238,6 +261,7 @@ func (c *Config) check() (problems []error) {
 		bad(key, "%q is none of %s", value, strings.Join(allowed, ", "))
 	}
 	c.checkSchedule(bad, oneOf)
+	c.checkFlow(bad, oneOf)
 	c.checkMail(bad)
 	c.checkReturnPath(bad)
 	c.checkSubscribe(bad)
@@ -273,6 +297,7 @@ func (c *Config) check() (problems []error) {
 	c.checkBounces(bad, oneOf)
 	c.checkBackup(bad)
 	c.checkWebhooks(bad)
+	c.checkOperation(bad, oneOf)
 	return problems
 }
 

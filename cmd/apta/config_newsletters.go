@@ -69,6 +69,7 @@ func loadNewsletter(file string, base Config) (*Config, error) {
 	c.file, c.mainFile, c.lines = file, base.file, keyLines(text)
 	c.Limits.Domains = maps.Clone(base.Limits.Domains)
 	c.Newsletter.Topics = slices.Clone(base.Newsletter.Topics)
+	c.Schedule.Editors, c.Schedule.Skip = slices.Clone(base.Schedule.Editors), slices.Clone(base.Schedule.Skip)
 	c.Newsletter.Slug, c.Newsletter.Languages, c.Newsletters, c.Language = "", nil, nil, nil
 	o := overlay{Newsletter: &c.Newsletter, Subscribe: &c.Subscribe, Schedule: &c.Schedule, Mail: &c.Mail, SMTP: &c.SMTP, Limits: &c.Limits, DKIM: &c.DKIM}
 	// A relay of its own takes the place of the main file's, however either is written.

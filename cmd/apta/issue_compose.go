@@ -114,6 +114,9 @@ func (a *app) assemble(ctx context.Context, r *rooms, w newsletter.Window, e edi
 	e.apply(past.Draft)
 	style := a.cfg.style()
 	style.Rules.Pins, style.Rules.Exclude = e.pin, e.exclude
+	if err := a.marked(ctx, r, w.Name, &style.Rules); err != nil {
+		return newsletter.Issue{}, assemble.Reasons{}, err
+	}
 	issue, reasons, err := assemble.Compose(items, w, style, past)
 	if err != nil {
 		return newsletter.Issue{}, reasons, err
@@ -162,20 +165,29 @@ func (a *app) past(ctx context.Context, r *rooms, w newsletter.Window) (past ass
 	return past, before, nil
 }
 
-// late gives the items of the window before that were stored only after its
-// issue was made, and so roll into this one. IDs are in the order of time.
+// late gives the items of the windows before that were stored only after the last
+// issue was made, and so roll into this one. IDs are in the order of time. Of a
+// week without an issue that dropped its items, only what came after it is late.
 func (a *app) late(ctx context.Context, r *rooms, w newsletter.Window, before newsletter.Issue, past *assemble.Past) (late []newsletter.Item, err error) {
 	if before.ID == 0 {
 		return nil, nil
 	}
 	items, err := r.newsletter.ItemsIn(ctx, newsletter.Window{From: before.From, To: w.From})
+	if err != nil {
+		return nil, err
+	}
+	dropped, err := a.flow(r).Dropped(ctx, before.To)
+	if err != nil {
+		return nil, err
+	}
 	for _, it := range items {
-		if it.ID > before.ID && past.Earlier[it.URL] == "" {
+		gone := slices.ContainsFunc(dropped, func(d newsletter.Window) bool { return d.Contains(it.Published) && it.ID.Time().Before(d.To) })
+		if it.ID > before.ID && !gone && past.Earlier[it.URL] == "" {
 			past.Late[it.URL] = true
 			late = append(late, it)
 		}
 	}
-	return late, err
+	return late, nil
 }
 
 // taken gives the items of another week that an editor took into the draft.

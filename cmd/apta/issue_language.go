@@ -20,7 +20,7 @@ func (a *app) findIssue(ctx context.Context, r *rooms, ref string) (newsletter.I
 	issue, err := r.newsletter.Issue(ctx, slug, ref)
 	if err != nil || issue.Week != ref {
 		if err == nil && issue.Newsletter != slug {
-			err = fmt.Errorf("it is one of another newsletter (--newsletter %s)", issue.Newsletter)
+			err = fmt.Errorf("issue %s is one of another newsletter (--newsletter %s)", ref, issue.Newsletter)
 		}
 		return issue, err
 	}

@@ -149,6 +149,9 @@ func (a *app) printStatus(ctx context.Context, r *rooms, issue newsletter.Issue,
 	if s.Note != "" {
 		fmt.Fprintf(a.stdout, "because: %s\n", s.Note)
 	}
+	if line := a.standing(newsletter.Issue{Week: s.Week, Status: s.Status, ApprovedBy: s.ApprovedBy, SendsAt: s.SendsAt, CutOff: s.CutOff}); line != "" {
+		fmt.Fprintln(a.stdout, line)
+	}
 	if s.Send == nil {
 		return nil
 	}

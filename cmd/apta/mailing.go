@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"net/mail"
@@ -12,7 +11,6 @@ import (
 	"apta/newsletter"
 	"apta/newsletter/bounce"
 	"apta/newsletter/delivery"
-	"apta/newsletter/schedule"
 	"apta/newsletter/transport"
 	"apta/subscribers"
 	"apta/subscribers/database"
@@ -90,22 +88,6 @@ func (a *app) freeze(r *rooms, issue newsletter.Issue) (*transport.Edition, erro
 		return nil, err
 	}
 	return transport.Freeze(m, h)
-}
-
-// approve freezes an issue and marks it as approved. Where its slot has come
-// already, apta serve sends it.
-func (a *app) approve(ctx context.Context, r *rooms, issue newsletter.Issue) error {
-	return a.markApproved(ctx, r, issue, func(tx *sql.Tx) error {
-		return r.jobs.InsertTx(ctx, tx, schedule.Send{Newsletter: issue.Newsletter, Issue: issue.ID})
-	})
-}
-
-func (a *app) markApproved(ctx context.Context, r *rooms, issue newsletter.Issue, also ...func(*sql.Tx) error) error {
-	editions, err := a.freezeVariants(ctx, r, issue)
-	if err != nil {
-		return err
-	}
-	return r.newsletter.Approve(ctx, issue.ID, editions, also...)
 }
 
 // sampleMessage is the mail as an imagined reader would get it.
@@ -211,20 +193,20 @@ func (a *app) relayHint(r RelayConfig, err error) error {
 }
 
 // sender makes the sender that the configuration describes, for this newsletter's sends.
-func (a *app) sender(r *rooms) (*delivery.Sender, error) { return a.senderOf(r, []*app{a}) }
+func (a *app) sender(r *rooms) (*delivery.Sender, error) { return a.senderOf(r, []*Config{a.cfg}) }
 
 // senderOf makes the sender of newsletters whose mails go the same way as this one's.
-func (a *app) senderOf(r *rooms, all []*app) (*delivery.Sender, error) {
+func (a *app) senderOf(r *rooms, all []*Config) (*delivery.Sender, error) {
 	carried := map[string]delivery.Newsletter{}
 	for _, n := range all {
-		if n.cfg.from.Address == "" {
-			return nil, n.cfg.errNoFrom()
+		if n.from.Address == "" {
+			return nil, n.errNoFrom()
 		}
-		keys, err := n.cfg.dkimKeys()
+		keys, err := n.dkimKeys()
 		if err != nil {
 			return nil, err
 		}
-		carried[n.cfg.Newsletter.Slug] = delivery.Newsletter{Languages: n.cfg.languages(), DKIM: keys, BaseURL: n.cfg.BaseURL, Domain: n.cfg.domain(), ReturnPath: n.cfg.returnPath(), Mailbox: n.cfg.Bounces.reads()}
+		carried[n.Newsletter.Slug] = delivery.Newsletter{Languages: n.languages(), DKIM: keys, BaseURL: n.BaseURL, Domain: n.domain(), ReturnPath: n.returnPath(), Mailbox: n.Bounces.reads()}
 	}
 	var relays []delivery.Relay
 	for _, c := range a.cfg.relays() {

@@ -21,6 +21,7 @@ import (
 	"apta/newsletter/desk"
 	"apta/newsletter/intake/feeds"
 	"apta/newsletter/jobs"
+	"apta/newsletter/metrics"
 	"apta/newsletter/notice"
 	"apta/newsletter/render"
 	"apta/newsletter/webhooks"
@@ -77,6 +78,7 @@ type rooms struct {
 	webhooks    *webhooks.Hooks
 	renderer    *render.Renderer
 	log         *slog.Logger
+	metrics     *metrics.Metrics // set by handler
 }
 
 func (a *app) root() *cobra.Command {
@@ -101,7 +103,7 @@ func (a *app) root() *cobra.Command {
 		a.itemCommand(), a.feedCommand(), a.issueCommand(), a.scheduleCommand(), a.newsletterCommand(),
 		a.subscriberCommand(), a.suppressCommand(),
 		a.editorCommand(), a.tokenCommand(), a.webhookCommand(), a.bounceCommand(), a.dkimCommand(), a.jobsCommand(),
-		a.databaseCommand(), a.backupCommand(), a.restoreCommand(), a.upgradeCommand(), a.migrateToCommand(),
+		a.doctorCommand(), a.databaseCommand(), a.backupCommand(), a.restoreCommand(), a.upgradeCommand(), a.migrateToCommand(),
 	)
 	for _, c := range allCommands(root) {
 		if c.RunE == nil {
@@ -200,7 +202,7 @@ func (a *app) open(ctx context.Context) (*rooms, error) {
 		return nil, errors.Join(err, db.Close())
 	}
 	main := cfg.newsletters()[0].Newsletter.Slug
-	ids, log := database.NewIDs(a.now, nil), slog.New(slog.NewTextHandler(a.stderr, nil))
+	ids, log := database.NewIDs(a.now, nil), newLog(a.stderr, cfg.Log)
 	readers := subscribers.NewStore(db, ids, keys, a.now)
 	if err := readers.For(main).Adopt(ctx); err != nil {
 		return nil, errors.Join(err, db.Close())

@@ -170,7 +170,7 @@ func (r *rooms) tokens(now func() time.Time) *api.Tokens {
 // api is the handler of /api/; own are the subscribers' pages.
 func (a *app) api(r *rooms, own *pages.Pages) *api.API {
 	return api.New(api.Options{
-		Newsletter: a.cfg.Newsletter.Slug, Store: r.newsletter, Steering: a.steering(r), Newsroom: configured{a, r},
+		Newsletter: a.cfg.Newsletter.Slug, Language: a.cfg.Newsletter.Language, Store: r.newsletter, Steering: a.steering(r), Newsroom: configured{a, r},
 		Webhooks: r.webhooks, Readers: r.subscribers, Received: r.ledger.History, Subscriptions: own.Subscriptions(),
 		Tokens: r.tokens(a.now), Now: a.now, Log: r.log,
 	})
@@ -183,8 +183,19 @@ type configured struct {
 }
 
 // Approve freezes an issue.
-func (c configured) Approve(ctx context.Context, issue newsletter.Issue) error {
-	return c.app.approve(ctx, c.rooms, issue)
+func (c configured) Approve(ctx context.Context, issue newsletter.Issue, by string) error {
+	_, err := c.app.approve(ctx, c.rooms, issue, by)
+	return err
+}
+
+// PullBack makes a draft of an issue that cools off.
+func (c configured) PullBack(ctx context.Context, issue newsletter.Issue, by, why string) error {
+	return c.app.flow(c.rooms).PullBack(ctx, issue, by, why)
+}
+
+// Hold keeps an issue from being sent.
+func (c configured) Hold(ctx context.Context, issue newsletter.Issue, by, why string) error {
+	return c.app.flow(c.rooms).Hold(ctx, issue, by, why)
 }
 
 // Start begins the send of an issue; the sender of any process takes it up.

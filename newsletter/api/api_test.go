@@ -111,14 +111,25 @@ func (h *house) must(err error) {
 }
 
 // Approve is the part of the command line in this.
-func (h *house) Approve(ctx context.Context, i newsletter.Issue) error {
+func (h *house) Approve(ctx context.Context, i newsletter.Issue, by string) error {
 	u := newsletter.SlotUnsubscribe.Marker()
 	e, err := transport.Freeze(newsletter.Mail{Subject: i.Title, Text: "text " + u + "\n", HTML: "<p>html " + u + "</p>"},
 		transport.Headers{From: mail.Address{Address: "weekly@news.example"}, ListID: "weekly.news.example", Date: time.Now()})
 	if err != nil {
 		return err
 	}
-	return h.Store.Approve(ctx, i.ID, map[string][]byte{"": e.Bytes()})
+	return h.Store.Approve(ctx, i, newsletter.Approval{Editions: map[string][]byte{"": e.Bytes()}, By: by, SendsAt: h.clock.Add(15 * time.Minute)})
+}
+
+// PullBack is, too.
+func (h *house) PullBack(ctx context.Context, i newsletter.Issue, _, why string) error {
+	i.Status = newsletter.Approved
+	return h.Store.Turn(ctx, i, newsletter.Draft, why)
+}
+
+// Hold is, too.
+func (h *house) Hold(ctx context.Context, i newsletter.Issue, _, why string) error {
+	return h.Store.Move(ctx, i.ID, newsletter.Held, why, newsletter.Draft, newsletter.Approved)
 }
 
 // Start is, too.

@@ -8,6 +8,7 @@
 package desk
 
 import (
+	"context"
 	"fmt"
 	"html/template"
 	"log/slog"
@@ -18,16 +19,14 @@ import (
 	"time"
 
 	"apta/newsletter"
+	"apta/newsletter/api"
 	"apta/newsletter/delivery"
+	"apta/newsletter/intake/feeds"
 	"apta/newsletter/notice"
 	"apta/newsletter/render"
+	"apta/newsletter/webhooks"
 	"apta/templates"
 )
-
-// Newsletter is one of those whose issues are made at the desk.
-type Newsletter struct {
-	newsletter.Masthead
-}
 
 // A Room is a part of the desk that another package brings. Register adds its
 // pages, below /desk/, each behind d.Require.
@@ -46,6 +45,11 @@ type Options struct {
 	Steering    *delivery.Steering
 	Notices     *notice.Store
 	Renderer    *render.Renderer
+	Ledger      *delivery.Ledger
+	Feeds       *feeds.Poller
+	Tokens      *api.Tokens
+	Webhooks    *webhooks.Hooks
+	ReadPage    func(ctx context.Context, address string) (newsletter.Item, error)
 	Week        Room // the screen of an issue, /desk/issues/{id}; nil shows the issue and changes nothing
 	// Visitor gives the address of who asks; nil takes the connection's.
 	Visitor func(*http.Request) netip.Addr
@@ -61,6 +65,7 @@ type Desk struct {
 	words   map[string]templates.Words
 	plurals *templates.Plurals
 	cross   *http.CrossOriginProtection
+	counted counted
 	secure  bool // browsers reach it by https only
 }
 
@@ -122,6 +127,11 @@ func (d *Desk) routes() {
 	d.mux.Handle("POST /desk/people/{id}/role", d.Require(Owner, d.setRole))
 	d.mux.Handle("POST /desk/people/{id}/signout", d.Require(Owner, d.signOutEditor))
 	d.mux.Handle("POST /desk/people/{id}/remove", d.Require(Owner, d.removeEditor))
+	d.feedRoutes()
+	d.readerRoutes()
+	d.settingRoutes()
+	d.webhookRoutes()
+	d.mux.Handle("GET /desk/numbers", d.Require(Writer, d.numbers))
 	d.mux.Handle("GET /desk/audit", d.Require(Owner, d.auditLog))
 
 	d.mux.Handle("GET /desk/{$}", d.Require(Writer, d.overview))

@@ -10,6 +10,9 @@ import (
 
 	"apta/newsletter"
 	"apta/newsletter/delivery"
+	"apta/newsletter/intake/feeds"
+	"apta/newsletter/webhooks"
+	"apta/subscribers"
 	"apta/subscribers/database"
 )
 
@@ -132,6 +135,9 @@ func (d *Desk) fail(w http.ResponseWriter, r *http.Request, err error) {
 		{ErrLink, http.StatusGone, "link"},
 		{newsletter.ErrNotFound, http.StatusNotFound, "missing"},
 		{ErrNoEditor, http.StatusNotFound, "missing"},
+		{subscribers.ErrNotFound, http.StatusNotFound, "missing"},
+		{feeds.ErrNotFound, http.StatusNotFound, "missing"},
+		{webhooks.ErrNotFound, http.StatusNotFound, "missing"},
 		{newsletter.ErrStatus, http.StatusConflict, "elsewhere"},
 		{delivery.ErrState, http.StatusConflict, "elsewhere"},
 		{ErrLastOwner, http.StatusConflict, "last_owner"},

@@ -69,13 +69,3 @@ func (d *Desk) showIssue(w http.ResponseWriter, r *http.Request) error {
 	}
 	return d.Write(w, r, http.StatusOK, "issue.html", v)
 }
-
-// newsletter gives the newsletter of a slug.
-func (d *Desk) newsletter(slug string) Newsletter {
-	for _, n := range d.Newsletters {
-		if n.Slug == slug {
-			return n
-		}
-	}
-	return Newsletter{}
-}

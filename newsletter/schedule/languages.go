@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"apta/newsletter"
@@ -40,6 +41,16 @@ func (k *Keeper) issuesOf(ctx context.Context, slot newsletter.Due) (issues []ne
 	return issues, strings.TrimSpace(why), nil
 }
 
+// missing are the languages in which the week has no issue.
+func (k *Keeper) missing(issues []newsletter.Issue) (list []string) {
+	for _, language := range k.opt.Languages {
+		if len(k.opt.Languages) > 1 && !slices.ContainsFunc(issues, func(i newsletter.Issue) bool { return i.Language == language }) {
+			list = append(list, language)
+		}
+	}
+	return list
+}
+
 // languages are those in which there is an issue a week; one is any.
 func (k *Keeper) languages() []string {
 	if len(k.opt.Languages) < 2 {
@@ -54,7 +65,11 @@ func (k *Keeper) issueIn(ctx context.Context, slot newsletter.Due, language stri
 	if !errors.Is(err, newsletter.ErrNotFound) {
 		return issue, err
 	}
-	if issue, err = k.opt.Compose(ctx, k.opt.Window(slot.At), language); err != nil {
+	w, err := k.WindowOf(ctx, slot.At)
+	if err != nil {
+		return issue, err
+	}
+	if issue, err = k.opt.Compose(ctx, w, language); err != nil {
 		return issue, err
 	}
 	return k.store.AddIssue(ctx, issue)
