@@ -210,23 +210,34 @@ func (m *mail) about(address string, alone bool) string {
 	if alone {
 		return m.said
 	}
+	if m.lines == nil {
+		for text := range strings.SplitSeq(m.said, "\n") {
+			m.lines = append(m.lines, line{text, findAddresses(text)})
+		}
+	}
 	var b strings.Builder
 	taken := 0
-	for line := range strings.SplitSeq(m.said, "\n") {
-		if found := findAddresses(line); len(found) > 0 {
+	for _, l := range m.lines {
+		if len(l.addresses) > 0 {
 			taken = 0
-			for _, a := range found {
+			for _, a := range l.addresses {
 				if same(a, address) {
 					taken = 5
 				}
 			}
 		}
-		if taken > 0 {
-			b.WriteString(line + "\n")
+		if taken > 0 && b.Len() < 16<<10 {
+			b.WriteString(l.text + "\n")
 			taken--
 		}
 	}
 	return b.String()
+}
+
+// line is one of the report's own words, with the addresses in it.
+type line struct {
+	text      string
+	addresses []string
 }
 
 // clip bounds what is kept of a server's words.

@@ -53,6 +53,7 @@ type mail struct {
 	said     string // the text of the report, without the mail that came back
 	returned header // of the mail that came back; may be empty
 	wrapped  bool   // a scanner on the way has put the whole report into a mail of its own
+	lines    []line // of said, once they were wanted
 	loose    []part // delivery statuses found in texts
 	reported bool   // it is a multipart/report or holds a delivery-status
 }
@@ -85,7 +86,8 @@ func newMail(h header, body []byte) *mail {
 		texts = pages
 	}
 	var rest string
-	m.said, rest = cutReturned(strings.Join(texts, "\n"))
+	all := strings.Join(texts, "\n")
+	m.said, rest = cutReturned(strings.ToValidUTF8(all[:min(len(all), maxText)], ""))
 	if !m.reported && len(m.loose) > 0 {
 		m.parts, m.reported = append(m.parts, m.loose...), true
 	}
