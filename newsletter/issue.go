@@ -67,6 +67,9 @@ type Piece struct {
 	Text   string      `json:"text"`             // Markdown, bridge included
 	Anchor string      `json:"anchor"`           // the words of the plain text that carry the link; found in it verbatim
 	Locked bool        `json:"locked,omitempty"` // its bridge and words stay, wherever it goes
+
+	Image   string   `json:"image,omitempty"`   // the item's, where it lies at its source
+	Picture *Picture `json:"picture,omitempty"` // made of it; nil where there is none or it was not fit to be shown
 }
 
 // Headline is one line of the latest news.

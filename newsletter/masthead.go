@@ -4,14 +4,16 @@ import "time"
 
 // Masthead says whose newsletter this is: what its pages and mails carry around an issue.
 type Masthead struct {
-	Slug     string         // names the newsletter in URLs and in the database, such as "weekly"
-	Name     string         // what readers call it, such as "Week in Review"
-	Newsroom string         // who publishes it
-	Postal   string         // the postal address that the law wants in the footer, one line
-	Reason   string         // why a reader has this mail, one sentence
-	BaseURL  string         // where the public pages are, without a final slash
-	Language string         // BCP 47, of the texts around the issue
-	Zone     *time.Location // in which weeks begin and dates are written
+	Slug      string         // names the newsletter in URLs and in the database, such as "weekly"
+	Name      string         // what readers call it, such as "Week in Review"
+	Newsroom  string         // who publishes it
+	Postal    string         // the postal address that the law wants in the footer, one line
+	Reason    string         // why a reader has this mail, one sentence
+	BaseURL   string         // where the public pages are, without a final slash
+	Language  string         // BCP 47, of the texts around the issue
+	Zone      *time.Location // in which weeks begin and dates are written
+	Look      Look
+	Templates string // the folder of its own mail templates; empty are the shipped ones
 
 	Languages []string // in which it has an issue a week, the main one first; where it is none or one, all issues are together
 	Further   bool     // it is not the site's main newsletter: the site's front page is another's

@@ -46,6 +46,7 @@ type Config struct {
 	Theme       []ThemeConfig             `toml:"theme"`
 	Intake      IntakeConfig              `toml:"intake"`
 	Bounces     BouncesConfig             `toml:"bounces"`
+	Look        LookConfig                `toml:"look"`
 	Backup      BackupConfig              `toml:"backup"`
 	Webhooks    WebhooksConfig            `toml:"webhooks"`
 	Metrics     MetricsConfig             `toml:"metrics"`
@@ -90,7 +91,8 @@ type NewsletterConfig struct {
 	BelowMinimum string `toml:"below_minimum"`
 	MinLatest    int    `toml:"min_latest"`
 
-	Topics []string `toml:"topics"`
+	Topics    []string `toml:"topics"`
+	Templates string   `toml:"templates"`
 }
 
 // ScheduleConfig says when an issue is assembled and what happens then.
@@ -118,6 +120,8 @@ type MailConfig struct {
 	ListID     string `toml:"list_id"`
 	ReturnPath string `toml:"return_path"`
 	Doubtful   string `toml:"doubtful"`
+	Links      string `toml:"links"`
+	Images     string `toml:"images"`
 }
 
 // defaults are what a key is worth when neither the file nor the environment sets it.
@@ -136,14 +140,15 @@ func defaults() Config {
 		Subscribe: defaultSubscribe(),
 		Schedule: ScheduleConfig{Cron: "0 9 * * FRI", Zone: "UTC", Policy: "approve", Window: "rolling", CatchUp: "latest", Lateness: "72h",
 			CutOff: "0s", AtCutOff: "hold", Reminder: "1h", CoolOff: "15m"},
-		Mail:    MailConfig{Doubtful: "resend"},
+		Mail:    MailConfig{Doubtful: "resend", Links: "numbered", Images: "hosted"},
 		SMTP:    defaultRelay(),
 		Intake:  IntakeConfig{Poll: "30m"},
-		Bounces: defaultBounces(),
 		Backup:  BackupConfig{Folder: "backups"},
 		TLS:     TLSConfig{ACMEFolder: "acme"},
 		Log:     LogConfig{Format: "text", Addresses: "short"},
 		Doctor:  DoctorConfig{TimeServer: "pool.ntp.org:123"},
+		Bounces: defaultBounces(),
+		Look:    LookConfig{LogoHeight: 28},
 	}
 }
 
@@ -173,6 +178,9 @@ func loadConfig(file string, named bool, environ []string) (*Config, error) {
 		return nil, errors.Join(problems...)
 	}
 	c.resolvePaths(file)
+	if err := c.readLook(); err != nil {
+		return nil, err
+	}
 	if err := c.readTongues(); err != nil {
 		return nil, err
 	}
@@ -238,7 +246,7 @@ func (c *Config) resolvePaths(file string) {
 // paths are the keys that name files.
 func (c *Config) paths() []*string {
 	files := []*string{
-		&c.SecretFile, &c.StateFile, &c.Newsletter.StyleFile, &c.SMTP.PasswordFile, &c.DKIM.RSAFile, &c.DKIM.Ed25519File,
+		&c.SecretFile, &c.StateFile, &c.Newsletter.StyleFile, &c.Newsletter.Templates, &c.Look.Logo, &c.Look.LogoDark, &c.SMTP.PasswordFile, &c.DKIM.RSAFile, &c.DKIM.Ed25519File,
 		&c.Backup.Folder, &c.Metrics.TokenFile, &c.TLS.CertFile, &c.TLS.KeyFile, &c.TLS.ACMEFolder, &c.TLS.ACMERoots,
 	}
 	for i := range c.Relay {
@@ -295,6 +303,7 @@ func (c *Config) check() (problems []error) {
 	c.checkLimits(bad)
 	c.checkIntake(bad)
 	c.checkBounces(bad, oneOf)
+	c.checkLook(bad, oneOf)
 	c.checkBackup(bad)
 	c.checkWebhooks(bad)
 	c.checkOperation(bad, oneOf)
@@ -347,7 +356,7 @@ func (c *Config) checkReturnPath(bad func(key, format string, args ...any)) {
 }
 
 // takenSlugs are the first parts of the addresses of pages.
-var takenSlugs = []string{"api", "assets", "c", "desk", "healthz", "hooks", "lost", "metrics", "n", "o", "p", "readyz", "subscribe", "u"}
+var takenSlugs = []string{"api", "assets", "c", "desk", "healthz", "hooks", "images", "lost", "metrics", "n", "o", "p", "readyz", "subscribe", "u"}
 
 func validSlug(s string) bool {
 	return s != "" && len(s) <= 63 && s[0] != '-' && strings.Trim(s, "abcdefghijklmnopqrstuvwxyz0123456789-") == ""
@@ -360,6 +369,7 @@ func (c *Config) masthead() newsletter.Masthead {
 		Slug: n.Slug, Name: n.Name, Newsroom: n.Newsroom, Postal: n.Postal, BaseURL: c.BaseURL, Language: n.Language, Zone: c.zone,
 		Reason:    strings.NewReplacer("{name}", n.Name, "{newsroom}", n.Newsroom).Replace(n.Reason),
 		Languages: n.Languages, Further: c.mainFile != "",
+		Look: c.Look.look, Templates: n.Templates,
 	}
 }
 

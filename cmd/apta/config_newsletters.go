@@ -28,6 +28,7 @@ type overlay struct {
 	Limits     *LimitsConfig             `toml:"limits"`
 	DKIM       *DKIMConfig               `toml:"dkim"`
 	Theme      []ThemeConfig             `toml:"theme"`
+	Look       *LookConfig               `toml:"look"`
 }
 
 // loadNewsletters reads the files of the further newsletters over a copy of the
@@ -71,7 +72,7 @@ func loadNewsletter(file string, base Config) (*Config, error) {
 	c.Newsletter.Topics = slices.Clone(base.Newsletter.Topics)
 	c.Schedule.Editors, c.Schedule.Skip = slices.Clone(base.Schedule.Editors), slices.Clone(base.Schedule.Skip)
 	c.Newsletter.Slug, c.Newsletter.Languages, c.Newsletters, c.Language = "", nil, nil, nil
-	o := overlay{Newsletter: &c.Newsletter, Subscribe: &c.Subscribe, Schedule: &c.Schedule, Mail: &c.Mail, SMTP: &c.SMTP, Limits: &c.Limits, DKIM: &c.DKIM}
+	o := overlay{Newsletter: &c.Newsletter, Subscribe: &c.Subscribe, Schedule: &c.Schedule, Mail: &c.Mail, SMTP: &c.SMTP, Limits: &c.Limits, DKIM: &c.DKIM, Look: &c.Look}
 	// A relay of its own takes the place of the main file's, however either is written.
 	if c.lines["smtp"] > 0 {
 		c.Relay = nil
@@ -97,6 +98,9 @@ func loadNewsletter(file string, base Config) (*Config, error) {
 		return nil, err
 	}
 	c.resolvePaths(file)
+	if err := c.readLook(); err != nil {
+		return nil, err
+	}
 	return &c, c.readTongues()
 }
 
@@ -122,7 +126,7 @@ func decodeOverlay(file, mainFile string, text []byte, o *overlay) error {
 }
 
 // overlayTables are the tables that a further newsletter's file may have.
-var overlayTables = []string{"newsletter", "language", "subscribe", "schedule", "mail", "smtp", "relay", "limits", "dkim", "theme"}
+var overlayTables = []string{"newsletter", "language", "subscribe", "schedule", "mail", "smtp", "relay", "limits", "dkim", "theme", "look"}
 
 // clashes says what a newsletter may not share with those before it.
 func (c *Config) clashes(before []*Config) (problems []error) {

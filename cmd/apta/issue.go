@@ -17,7 +17,7 @@ func (a *app) issueCommand() *cobra.Command {
 	c := &cobra.Command{Use: "issue", Short: "Compose, show, approve and send issues",
 		Long: "Compose, show, approve and send issues. ID is an issue's ID or the name of its week, such as\n2024-W42: where the week has several, the one in the newsletter's main language or in that of --language."}
 	c.PersistentFlags().StringVar(&a.language, "language", "", "of a newsletter that has issues in several languages, the one in this")
-	c.AddCommand(a.issueCompose(), a.issueList(), a.issueShow(), a.issueApprove(), a.issuePullBack(), a.issueHold(), a.issueSend(), a.issueTest(), a.issueStatus())
+	c.AddCommand(a.issueCompose(), a.issueList(), a.issueShow(), a.issueApprove(), a.issuePullBack(), a.issueHold(), a.issueSend(), a.issueTest(), a.issueStatus(), a.issueCheck())
 	c.AddCommand(a.issueControls()...)
 	c.AddCommand(a.issueLocks()...)
 	return c
@@ -96,11 +96,11 @@ func (a *app) window(ctx context.Context, r *rooms, week, from, to string) (news
 
 // printIssue writes an issue in one of the formats. An issue that was never
 // stored has no ID and is shown just the same.
-func (a *app) printIssue(r *rooms, issue newsletter.Issue, format string) error {
+func (a *app) printIssue(ctx context.Context, r *rooms, issue newsletter.Issue, format string) error {
 	if format == "json" {
 		return writeJSON(a.stdout, issue)
 	}
-	m, err := r.renderer.Mail(issue, a.in(issue.Language).cfg.masthead())
+	m, err := a.issueMail(ctx, r, issue)
 	if err != nil {
 		return err
 	}
@@ -173,7 +173,7 @@ func (a *app) issueShow() *cobra.Command {
 				if line := a.standing(issue); line != "" && format == "text" {
 					fmt.Fprintln(a.stderr, line)
 				}
-				return a.printIssue(r, issue, format)
+				return a.printIssue(c.Context(), r, issue, format)
 			})
 		},
 	}

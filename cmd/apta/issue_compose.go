@@ -85,7 +85,10 @@ func (e *edits) apply(i *newsletter.Issue) {
 // compose assembles a window's issue from the stored items.
 func (a *app) compose(ctx context.Context, r *rooms, w newsletter.Window) (newsletter.Issue, error) {
 	issue, _, err := a.assemble(ctx, r, w, edits{})
-	return issue, err
+	if err != nil {
+		return issue, err
+	}
+	return a.fetchPictures(ctx, r, issue)
 }
 
 // assemble is compose with an editor's wishes and the reasons of every choice.
@@ -227,6 +230,9 @@ func (a *app) explain(r assemble.Reasons, asJSON bool) error {
 func (a *app) saveDraft(ctx context.Context, r *rooms, issue newsletter.Issue) (newsletter.Issue, error) {
 	was, err := r.newsletter.IssueIn(ctx, issue.Newsletter, issue.Week, issue.Language)
 	if err != nil && !errors.Is(err, newsletter.ErrNotFound) {
+		return issue, err
+	}
+	if issue, err = a.fetchPictures(ctx, r, issue); err != nil {
 		return issue, err
 	}
 	if issue, err = r.newsletter.SaveIssue(ctx, issue); err != nil {

@@ -88,7 +88,7 @@ func (a *app) composeIssue(ctx context.Context, r *rooms, w newsletter.Window, e
 	if e.explain {
 		return nil
 	}
-	return a.printIssue(r, issue, format)
+	return a.printIssue(ctx, r, issue, format)
 }
 
 // given reports whether an editor has said anything about the issue: that is about

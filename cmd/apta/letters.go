@@ -107,6 +107,9 @@ func (p *postman) nextLetter(ctx context.Context) (*errand, error) {
 	if err != nil {
 		return nil, err
 	}
+	if m, err = p.app.attach(ctx, p.rooms, m); err != nil {
+		return nil, err
+	}
 	message, err := p.write(m, l.To, fmt.Sprintf("%s.%s", l.Kind, l.ID))
 	return &errand{
 		message: message, log: p.rooms.log.With("letter", l.ID, "kind", l.Kind, "try", l.Tries), tries: l.Tries,
@@ -124,6 +127,9 @@ func (p *postman) nextNotice(ctx context.Context) (*errand, error) {
 	}
 	m, err := p.rooms.renderer.Notice(n, p.app.cfg.masthead())
 	if err != nil {
+		return nil, err
+	}
+	if m, err = p.app.attach(ctx, p.rooms, m); err != nil {
 		return nil, err
 	}
 	message, err := p.write(m, n.To, fmt.Sprintf("%s.%s", n.Kind, n.ID))

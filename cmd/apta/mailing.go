@@ -77,9 +77,9 @@ func (c *Config) letterReturnPath() string {
 }
 
 // freeze renders an issue and builds its edition.
-func (a *app) freeze(r *rooms, issue newsletter.Issue) (*transport.Edition, error) {
+func (a *app) freeze(ctx context.Context, r *rooms, issue newsletter.Issue) (*transport.Edition, error) {
 	a = a.in(issue.Language)
-	m, err := r.renderer.Mail(issue, a.cfg.masthead())
+	m, err := a.issueMail(ctx, r, issue)
 	if err != nil {
 		return nil, err
 	}
@@ -120,7 +120,7 @@ func (a *app) sendTest(ctx context.Context, r *rooms, issue newsletter.Issue, ad
 		return &usageError{err}
 	}
 	issue.Subject = "[Test] " + issue.Subject
-	edition, err := a.freeze(r, issue)
+	edition, err := a.freeze(ctx, r, issue)
 	if err != nil {
 		return err
 	}

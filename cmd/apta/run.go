@@ -90,10 +90,9 @@ func (a *app) root() *cobra.Command {
   apta item import week.jsonl      store a week's items
   apta issue compose --save        assemble the week
   apta serve                       web server, scheduler and sender in one`,
-		SilenceUsage:      true,
-		SilenceErrors:     true,
-		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
-		Version:           version(),
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		Version:       version(),
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
 	root.PersistentFlags().StringVar(&a.configFile, "config", "", "configuration file (default apta.toml, or APTA_CONFIG)")
@@ -102,8 +101,9 @@ func (a *app) root() *cobra.Command {
 		a.demoCommand(), a.initCommand(), a.serveCommand(), a.workCommand(),
 		a.itemCommand(), a.feedCommand(), a.issueCommand(), a.scheduleCommand(), a.newsletterCommand(),
 		a.subscriberCommand(), a.suppressCommand(),
-		a.editorCommand(), a.tokenCommand(), a.webhookCommand(), a.bounceCommand(), a.dkimCommand(), a.jobsCommand(),
+		a.editorCommand(), a.tokenCommand(), a.webhookCommand(), a.templateCommand(), a.bounceCommand(), a.dkimCommand(), a.jobsCommand(),
 		a.doctorCommand(), a.databaseCommand(), a.backupCommand(), a.restoreCommand(), a.upgradeCommand(), a.migrateToCommand(),
+		a.manCommand(),
 	)
 	for _, c := range allCommands(root) {
 		if c.RunE == nil {
@@ -194,6 +194,14 @@ func (a *app) open(ctx context.Context) (*rooms, error) {
 	if err != nil {
 		return nil, err
 	}
+	for _, c := range cfg.site {
+		if c.Newsletter.Templates == "" {
+			continue
+		}
+		if err := renderer.UseFolder(c.Newsletter.Templates); err != nil {
+			return nil, fmt.Errorf("%s: newsletter.templates: %w", c.at("newsletter.templates"), err)
+		}
+	}
 	db, err := database.Open(ctx, cfg.Database)
 	if err != nil {
 		return nil, err
@@ -207,6 +215,7 @@ func (a *app) open(ctx context.Context) (*rooms, error) {
 	if err := readers.For(main).Adopt(ctx); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
+	renderer.LogTo(log)
 	a.rooms = &rooms{
 		db: db, ids: ids, newsletter: newsletter.NewStore(db, ids, a.now), subscribers: readers.For(cfg.Newsletter.Slug).WithRules(cfg.rules),
 		ledger: delivery.NewLedger(db, a.now), jobs: jobs.New(db, log), notices: notice.NewStore(db, ids, a.now), keys: keys, renderer: renderer, log: log,

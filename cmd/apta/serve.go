@@ -87,6 +87,11 @@ func (a *app) serve(ctx context.Context, r *rooms, listener net.Listener) error 
 	if err != nil {
 		return err
 	}
+	for _, n := range a.newsletters() {
+		if err := n.keepLogos(ctx, r); err != nil {
+			return err
+		}
+	}
 	if err := a.passGuard(ctx, r); err != nil {
 		return err
 	}

@@ -66,6 +66,7 @@ func (s *Site) Register(mux *http.ServeMux, others ...*Site) error {
 	}
 	mux.HandleFunc("GET /{$}", s.kept(s.front))
 	mux.HandleFunc("GET /robots.txt", s.fresh(robots(append([]*Site{s}, others...))))
+	mux.HandleFunc("GET "+newsletter.PicturePath+"{name}", s.picture)
 	mux.HandleFunc("GET /sitemap.xml", s.kept(s.sitemap))
 	mux.HandleFunc("GET /", s.fresh(s.notFound))
 	s.registerOwn(mux)

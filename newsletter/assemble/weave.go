@@ -72,7 +72,7 @@ func (c *composer) piece(it *newsletter.Item, bridge string) newsletter.Piece {
 		}
 	}
 	plain := newsletter.PlainText(text)
-	p := newsletter.Piece{ID: it.ID, Title: it.Title, URL: it.URL, Source: it.Source, Bridge: bridge, Text: text, Anchor: c.anchor(it.Title, text, plain)}
+	p := newsletter.Piece{ID: it.ID, Title: it.Title, URL: it.URL, Source: it.Source, Bridge: bridge, Text: text, Anchor: c.anchor(it.Title, text, plain), Image: it.Image}
 	if bridge == "" {
 		return p
 	}

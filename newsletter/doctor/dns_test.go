@@ -52,14 +52,7 @@ func nameServer(t *testing.T, records ...string) DNS {
 		}
 		w.WriteMsg(m)
 	})
-	packets, err := net.ListenPacket("udp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	stream, err := net.Listen("tcp", packets.LocalAddr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
+	packets, stream := samePort(t)
 	for _, s := range []*dns.Server{{PacketConn: packets, Handler: handler}, {Listener: stream, Handler: handler}} {
 		up := make(chan struct{})
 		s.NotifyStartedFunc = func() { close(up) }
@@ -68,4 +61,21 @@ func nameServer(t *testing.T, records ...string) DNS {
 		t.Cleanup(func() { s.Shutdown() })
 	}
 	return DNS{Server: packets.LocalAddr().String()}
+}
+
+// samePort listens for datagrams and for streams on one port.
+func samePort(t *testing.T) (packets net.PacketConn, stream net.Listener) {
+	t.Helper()
+	for range 50 {
+		packets, err := net.ListenPacket("udp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if stream, err = net.Listen("tcp", packets.LocalAddr().String()); err == nil {
+			return packets, stream
+		}
+		packets.Close() // another test has the port for streams
+	}
+	t.Fatal("no port is free for both")
+	return nil, nil
 }
