@@ -45,6 +45,7 @@ type Config struct {
 	DKIM        DKIMConfig                `toml:"dkim"`
 	Theme       []ThemeConfig             `toml:"theme"`
 	Intake      IntakeConfig              `toml:"intake"`
+	OIDC        OIDCConfig                `toml:"oidc"`
 	Bounces     BouncesConfig             `toml:"bounces"`
 	Look        LookConfig                `toml:"look"`
 	Backup      BackupConfig              `toml:"backup"`
@@ -246,7 +247,7 @@ func (c *Config) resolvePaths(file string) {
 // paths are the keys that name files.
 func (c *Config) paths() []*string {
 	files := []*string{
-		&c.SecretFile, &c.StateFile, &c.Newsletter.StyleFile, &c.Newsletter.Templates, &c.Look.Logo, &c.Look.LogoDark, &c.SMTP.PasswordFile, &c.DKIM.RSAFile, &c.DKIM.Ed25519File,
+		&c.SecretFile, &c.StateFile, &c.Newsletter.StyleFile, &c.Newsletter.Templates, &c.Look.Logo, &c.Look.LogoDark, &c.SMTP.PasswordFile, &c.OIDC.ClientSecretFile, &c.DKIM.RSAFile, &c.DKIM.Ed25519File,
 		&c.Backup.Folder, &c.Metrics.TokenFile, &c.TLS.CertFile, &c.TLS.KeyFile, &c.TLS.ACMEFolder, &c.TLS.ACMERoots,
 	}
 	for i := range c.Relay {
@@ -302,6 +303,7 @@ func (c *Config) check() (problems []error) {
 	c.checkRelays(bad, oneOf)
 	c.checkLimits(bad)
 	c.checkIntake(bad)
+	c.checkOIDC(bad)
 	c.checkBounces(bad, oneOf)
 	c.checkLook(bad, oneOf)
 	c.checkBackup(bad)

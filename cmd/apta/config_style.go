@@ -32,6 +32,20 @@ func (c *Config) readStyle(table string) error {
 	return nil
 }
 
+// wording is the words of assembly as the file has them now: the desk may have
+// changed it, in whichever process. One that was spoilt by hand since the start is
+// reported at the next start; until then the words are those that were read last.
+func (c *Config) wording() *assemble.Phrases {
+	if file := c.Newsletter.StyleFile; file != "" {
+		if text, err := os.ReadFile(file); err == nil {
+			if p, err := assemble.ParseStyle(file, text); err == nil && sameLanguage(p.Language, c.Newsletter.Language) {
+				return p
+			}
+		}
+	}
+	return c.phrases
+}
+
 // sameLanguage compares the first subtags: ru-KZ is written as ru is.
 func sameLanguage(a, b string) bool {
 	a, _, _ = strings.Cut(strings.ToLower(a), "-")
@@ -84,7 +98,7 @@ func (c *Config) checkRules(bad func(key, format string, args ...any)) {
 func (c *Config) style() assemble.Style {
 	n := c.Newsletter
 	s := assemble.Style{Language: n.Language, Newsroom: n.Newsroom, TitlePrefix: n.TitlePrefix, Standfirst: n.Standfirst,
-		Subject: n.Subject, Preheader: n.Preheader, MaxLatest: n.Latest, Phrases: c.phrases, Rules: assemble.Rules{Min: n.MinItems, Max: n.MaxItems, MinLatest: n.MinLatest}}
+		Subject: n.Subject, Preheader: n.Preheader, MaxLatest: n.Latest, Phrases: c.wording(), Rules: assemble.Rules{Min: n.MinItems, Max: n.MaxItems, MinLatest: n.MinLatest}}
 	for _, t := range c.Theme {
 		s.Rules.Themes = append(s.Rules.Themes, assemble.ThemeRule{Name: t.Name, Min: t.Min, Max: t.Max, Weight: t.Weight, Latest: t.MinLatest})
 	}

@@ -27,18 +27,23 @@ func (a *app) desk(r *rooms) (*desk.Desk, error) {
 	for _, n := range a.newsletters() {
 		all = append(all, n.deskNewsletter())
 	}
+	identity, err := a.cfg.identity()
+	if err != nil {
+		return nil, err
+	}
 	return desk.New(desk.Options{
+		Identity: identity,
 		Newsroom: m.Newsroom, BaseURL: m.BaseURL, Language: m.Language, Newsletters: all,
 		Store: r.newsletter, Editors: r.editors(a), Steering: a.steering(r), Ledger: r.ledger, Renderer: r.renderer, Notices: r.notices,
 		Feeds: a.poller(r, fetch.DefaultTimeout), Tokens: r.tokens(a.now), Webhooks: r.webhooks,
 		ReadPage: func(ctx context.Context, address string) (newsletter.Item, error) { return a.readPage(ctx, address) },
-		Visitor:  a.cfg.visitor, Now: a.now, Log: r.log,
+		Week:     a.week(r), Visitor: a.cfg.visitor, Now: a.now, Log: r.log,
 	})
 }
 
 // deskNewsletter is the app's newsletter as the desk knows it.
 func (a *app) deskNewsletter() desk.Newsletter {
-	n := desk.Newsletter{Masthead: a.cfg.masthead(), Readers: a.rooms.subscribers, Settings: func() []desk.Setting { return a.cfg.settings(a.environ) }}
+	n := desk.Newsletter{Masthead: a.cfg.masthead(), Readers: a.rooms.subscribers, Flow: a.flow(a.rooms), Start: configured{a, a.rooms}.Start, Settings: func() []desk.Setting { return a.cfg.settings(a.environ) }}
 	if a.cfg.Newsletter.StyleFile != "" {
 		n.Style = styleFile{a.cfg}
 	}
@@ -102,7 +107,7 @@ func (f styleFile) Save(text string) error {
 }
 
 // secretKeys are keys whose values nobody is shown.
-var secretKeys = []string{"secret", "password", "token", "key"}
+var secretKeys = []string{"secret", "password", "token", "key", "client_secret"}
 
 // settings are all keys of the configuration, what they are worth, and where that
 // was said.

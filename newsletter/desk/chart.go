@@ -66,7 +66,7 @@ func draw(label string, columns []Column, keys []Key) Chart {
 	c := Chart{Label: label, Width: chartWidth, Height: chartBody + chartFoot + 8, Keys: keys}
 	scale := func(n int) int { return (n*chartBody + total/2) / total }
 	c.Zero = 8 + scale(up)
-	step := (chartWidth - chartMargin) / max(len(columns), 1)
+	step := min((chartWidth-chartMargin)/max(len(columns), 1), 2*chartMargin)
 	wide := min(step*3/5, 36)
 	every := (len(columns) + 6) / 7
 	for i, col := range columns {

@@ -50,7 +50,8 @@ type Options struct {
 	Tokens      *api.Tokens
 	Webhooks    *webhooks.Hooks
 	ReadPage    func(ctx context.Context, address string) (newsletter.Item, error)
-	Week        Room // the screen of an issue, /desk/issues/{id}; nil shows the issue and changes nothing
+	Identity    *Identity // nil where there is no identity provider
+	Week        Room      // the screen of an issue, /desk/issues/{id}; nil shows the issue and changes nothing
 	// Visitor gives the address of who asks; nil takes the connection's.
 	Visitor func(*http.Request) netip.Addr
 	Now     func() time.Time
@@ -110,6 +111,8 @@ func (d *Desk) routes() {
 	d.mux.Handle("POST /desk/signin", d.open(d.signIn))
 	d.mux.Handle("POST /desk/signin/link", d.open(d.askLink))
 	d.mux.Handle("GET /desk/signin/sent", d.open(d.linkSent))
+	d.mux.Handle("GET /desk/oidc", d.open(d.toIdentity))
+	d.mux.Handle("GET /desk/oidc/back", d.open(d.fromIdentity))
 	d.mux.Handle("GET /desk/link/{link}", d.open(d.askUseLink))
 	d.mux.Handle("POST /desk/link/{link}", d.open(d.useLink))
 	d.mux.Handle("GET /desk/invited/{link}", d.open(d.askAccept))
@@ -131,6 +134,8 @@ func (d *Desk) routes() {
 	d.readerRoutes()
 	d.settingRoutes()
 	d.webhookRoutes()
+	d.lineRoutes()
+	d.calendarRoutes()
 	d.mux.Handle("GET /desk/numbers", d.Require(Writer, d.numbers))
 	d.mux.Handle("GET /desk/audit", d.Require(Owner, d.auditLog))
 

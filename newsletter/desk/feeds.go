@@ -15,6 +15,7 @@ func (d *Desk) feedRoutes() {
 	d.mux.Handle("POST /desk/feeds/{id}/poll", d.Require(Writer, d.pollFeed))
 	d.mux.Handle("POST /desk/feeds/{id}/remove", d.Require(Publisher, d.removeFeed))
 	d.mux.Handle("GET /desk/add", d.Require(Writer, d.askAdd))
+	d.mux.HandleFunc("GET /desk/app.webmanifest", d.manifest)
 	d.mux.Handle("POST /desk/add", d.Require(Writer, d.add))
 }
 

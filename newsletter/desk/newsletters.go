@@ -6,6 +6,7 @@ import (
 	"net/url"
 
 	"apta/newsletter"
+	"apta/newsletter/schedule"
 	"apta/subscribers"
 )
 
@@ -13,7 +14,9 @@ import (
 type Newsletter struct {
 	newsletter.Masthead
 	Readers  *subscribers.Store
-	Style    StyleFile // the words of assembly; nil where those that are shipped are used
+	Flow     *schedule.Flow
+	Start    func(context.Context, newsletter.Issue) error // begins the send of an approved issue
+	Style    StyleFile                                     // the words of assembly; nil where those that are shipped are used
 	Relays   []Relay
 	Settings func() []Setting
 }

@@ -106,6 +106,7 @@ func TestFault_W6_Bookmarklet(t *testing.T) {
 		if items() != 1 {
 			t.Errorf("%d items", items())
 		}
+		h.browser(t).get("/desk/app.webmanifest").want(t, 200, `"share_target"`, `"action":"/desk/add"`)
 		b.get("/desk/add?title=Ferries&text="+url.QueryEscape("Look: "+site.URL+"/ferries")).want(t, 200, "Ferries return")
 		b.get("/desk/add?url=http://10.0.0.1/x&title=Inner").want(t, 200, "could not be read", "Inner")
 	})

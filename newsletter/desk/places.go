@@ -13,7 +13,7 @@ func (f Frame) Place(section, path string) Place {
 
 // Places are the sections of the desk beside the issues.
 func (f Frame) Places() []Place {
-	list := []Place{f.Place("feeds", "/desk/feeds"), f.Place("numbers", "/desk/numbers")}
+	list := []Place{f.Place("calendar", "/desk/calendar"), f.Place("feeds", "/desk/feeds"), f.Place("numbers", "/desk/numbers")}
 	if f.May("owner") {
 		list = append(list, f.Place("readers", "/desk/readers"), f.Place("settings", "/desk/settings"))
 	}

@@ -142,6 +142,8 @@ type Day struct {
 	Window  newsletter.Window
 	Skipped bool
 	Why     string
+	Span    string // of the skip, as it was written
+	Stored  bool   // by a person, not by the configuration
 }
 
 // Calendar gives the next slots after a moment, the skipped ones among them.
@@ -157,9 +159,18 @@ func (f *Flow) Calendar(ctx context.Context, after time.Time, count int) (days [
 		}
 		var skip Skip
 		if skip, d.Skipped = f.skipped(skips, t); d.Skipped {
-			d.Why = skip.reason()
+			d.Why, d.Span, d.Stored = skip.reason(), skip.Span, f.isStored(skip)
 		}
 		days = append(days, d)
 	}
 	return days, nil
+}
+
+func (f *Flow) isStored(s Skip) bool {
+	for _, own := range f.opt.Skips {
+		if own.Span == s.Span {
+			return false
+		}
+	}
+	return true
 }
