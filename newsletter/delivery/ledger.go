@@ -112,7 +112,7 @@ var ErrNoSend = errors.New("it was never sent")
 type Ledger struct {
 	db    *database.DB
 	now   func() time.Time
-	tally tally
+	tally written
 }
 
 // NewLedger makes a ledger over a migrated database.
