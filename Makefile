@@ -2,7 +2,7 @@
 # who work on Apta.
 export CGO_ENABLED = 0
 
-.PHONY: build demo test check race torture e2e bench pictures golden release fuzz vuln
+.PHONY: build demo test check race torture e2e bench pictures golden release fuzz vuln caniemail
 
 build: ## the binary, as ./bin/apta
 	go build -trimpath -o bin/apta ./cmd/apta
@@ -22,11 +22,12 @@ check: ## what must be quiet before a commit
 torture: ## the crash and storm tests in full: fifty kills, twenty thousand readers, five minutes of 4xx
 	APTA_TORTURE=1 go test ./newsletter/delivery -run 'TestFault_(L|S3)' -v -timeout 30m
 	APTA_TORTURE=1 go test ./newsletter/jobs ./newsletter/schedule ./cmd/apta -run TestFault_ -v -timeout 2h
-	APTA_TORTURE=1 go test ./subscribers -run TestFault_W3 -v -timeout 30m
+	APTA_TORTURE=1 go test ./subscribers ./subscribers/pages -run 'TestFault_W[34]' -v -timeout 30m
 	$(MAKE) fuzz FUZZTIME=10m
 
 e2e: ## a thousand mails through a real Postfix, and the public pages in Chromium; .ci/run says what they want installed
 	APTA_E2E=1 go test ./cmd/apta -run 'TestPostfix|InABrowser' -count=1 -v -timeout 30m
+	APTA_E2E=1 go test ./newsletter/bounce -run RealServer -count=1 -v
 
 bench: ## the figures of docs/performance.md
 	go test ./newsletter/intake/... -run '^$$' -bench . -benchmem
@@ -55,3 +56,7 @@ fuzz: ## every parser, FUZZTIME each; what it finds is kept beside the test, in 
 
 vuln: ## known faults of what we use, by the Go vulnerability database; asks vuln.go.dev
 	go run golang.org/x/vuln/cmd/govulncheck@v1.9.0 ./...
+
+caniemail: ## the data on what mail programs support, anew from the npm package caniemail
+	@work=$$(mktemp -d) && npm pack caniemail@latest --silent --pack-destination $$work > /dev/null && tar -xzf $$work/caniemail-*.tgz -C $$work && \
+		go run newsletter/render/check/vendor_caniemail.go $$work/package && rm -rf $$work

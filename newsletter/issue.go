@@ -26,6 +26,12 @@ type Issue struct {
 	Created    time.Time   `json:"created"`
 	Note       string      `json:"note,omitempty"` // why it is held, when it is
 	Locks      []Lock      `json:"locks,omitempty"`
+	Pins       []string    `json:"pins,omitempty"`     // URLs that open the review when it is assembled again, in this order
+	Excluded   []string    `json:"excluded,omitempty"` // URLs that stay out of it
+
+	ApprovedBy string    `json:"approved_by,omitempty"` // while it is approved or further
+	SendsAt    time.Time `json:"sends_at,omitzero"`     // when what is approved goes out by itself; until then it cools off
+	CutOff     time.Time `json:"cut_off,omitzero"`      // when the policy decides about a draft; zero is never
 }
 
 // Lock names a part of an issue that an editor made and that assembling again
@@ -39,6 +45,7 @@ const (
 	LockSubject    Lock = "subject"
 	LockPreheader  Lock = "preheader"
 	LockOrder      Lock = "order"
+	LockLatest     Lock = "latest" // the list of latest news
 )
 
 // Strand is one paragraph: its pieces' texts joined by a space.
@@ -60,6 +67,9 @@ type Piece struct {
 	Text   string      `json:"text"`             // Markdown, bridge included
 	Anchor string      `json:"anchor"`           // the words of the plain text that carry the link; found in it verbatim
 	Locked bool        `json:"locked,omitempty"` // its bridge and words stay, wherever it goes
+
+	Image   string   `json:"image,omitempty"`   // the item's, where it lies at its source
+	Picture *Picture `json:"picture,omitempty"` // made of it; nil where there is none or it was not fit to be shown
 }
 
 // Headline is one line of the latest news.

@@ -9,7 +9,18 @@ type Mail struct {
 	Language  string // BCP 47
 	HTML      string
 	Text      string
+	Inline    []Inline // the pictures that the HTML shows by their Content-ID
 }
+
+// Inline is a picture in a mail. Rendering names it; whoever keeps pictures adds
+// its type and body before the mail is frozen.
+type Inline struct {
+	Name, Type string
+	Body       []byte
+}
+
+// ContentID is what the HTML calls it.
+func (i Inline) ContentID() string { return Picture{Name: i.Name}.ContentID() }
 
 // Slot is a reader slot: a named place in an edition filled for each reader.
 type Slot string

@@ -122,7 +122,7 @@ func TestSearch(t *testing.T) {
 			strings.Repeat("(", 100000):                                 "",
 			"ural\u0306":                                                "2024-W40",
 		} {
-			got, err := s.Search(ctx, "weekly", newsletter.Terms(query), 10)
+			got, err := s.Search(ctx, "weekly", "", newsletter.Terms(query), 10)
 			if err != nil {
 				t.Errorf("%.40q: %v", query, err)
 			}
@@ -134,7 +134,7 @@ func TestSearch(t *testing.T) {
 				t.Errorf("%.40q finds %q, not %q", query, w, want)
 			}
 		}
-		if got, err := s.Search(ctx, "other", []string{"ural"}, 10); err != nil || len(got) != 0 {
+		if got, err := s.Search(ctx, "other", "", []string{"ural"}, 10); err != nil || len(got) != 0 {
 			t.Errorf("another newsletter finds %d (%v)", len(got), err)
 		}
 	})
@@ -154,7 +154,7 @@ func TestTheIndexKeepsUp(t *testing.T) {
 			if _, err := s.IndexPublic(ctx, "weekly"); err != nil {
 				t.Fatal(err)
 			}
-			got, err := s.Search(ctx, "weekly", []string{term}, 10)
+			got, err := s.Search(ctx, "weekly", "", []string{term}, 10)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -203,28 +203,29 @@ func TestPublicIssues(t *testing.T) {
 		if again, err2 := s.PublicMark(ctx, "weekly"); err != nil || err2 != nil || again != mark {
 			t.Errorf("the mark is %q, and then %q (%v, %v)", mark, again, err, err2)
 		}
-		if years, err := s.Years(ctx, "weekly"); err != nil || !slices.Equal(years, []string{"2024", "2022"}) {
+		if years, err := s.Years(ctx, "weekly", ""); err != nil || !slices.Equal(years, []string{"2024", "2022"}) {
 			t.Errorf("years %q (%v)", years, err)
 		}
-		if in, err := s.PublishedIn(ctx, "weekly", "2024"); err != nil || len(in) != 2 || in[0].Week != "2024-W41" {
+		if in, err := s.PublishedIn(ctx, "weekly", "", "2024"); err != nil || len(in) != 2 || in[0].Week != "2024-W41" {
 			t.Errorf("%+v (%v)", in, err)
 		}
-		i, err := s.ByWeek(ctx, "weekly", "2024-W40")
-		if err != nil || !i.Published.Equal(i.Created) {
-			t.Fatalf("%+v (%v)", i, err)
+		all, err := s.ByWeek(ctx, "weekly", "", "2024-W40")
+		if err != nil || len(all) != 1 || !all[0].Published.Equal(all[0].Created) {
+			t.Fatalf("%+v (%v)", all, err)
 		}
-		earlier, later, err := s.Beside(ctx, i.Issue)
+		i := all[0]
+		earlier, later, err := s.Beside(ctx, i.Issue, "")
 		if err != nil || earlier == nil || earlier.Week != "2022-W10" || later == nil || later.Week != "2024-W41" {
 			t.Errorf("beside it are %+v and %+v (%v)", earlier, later, err)
 		}
-		if none, _, err := s.Beside(ctx, earlier.Issue); err != nil || none != nil {
+		if none, _, err := s.Beside(ctx, earlier.Issue, ""); err != nil || none != nil {
 			t.Errorf("before the first is %+v (%v)", none, err)
 		}
 		held, err := s.Issue(ctx, "weekly", "2024-W42")
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := s.Approve(ctx, held.ID, map[string][]byte{"": []byte("bytes")}); err != nil {
+		if err := s.Approve(ctx, held, newsletter.Approval{Editions: map[string][]byte{"": []byte("bytes")}}); err != nil {
 			t.Fatal(err)
 		}
 		if err := s.Move(ctx, held.ID, newsletter.Sending, "", newsletter.Approved); err != nil {

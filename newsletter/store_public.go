@@ -2,8 +2,6 @@ package newsletter
 
 import (
 	"context"
-	"database/sql"
-	"errors"
 	"fmt"
 	"time"
 
@@ -19,10 +17,10 @@ type PublicIssue struct {
 // selectPublic is selectIssue with the time of approval. An issue that was never
 // frozen, as one brought in from elsewhere, has that at which it was made.
 const (
-	publicColumns = `SELECT issues.id, status, issues.revision, note, document,
+	publicColumns = `SELECT issues.id, status, issues.revision, note, approved_by, sends_at, cut_off, document,
 	coalesce((SELECT max(created) FROM editions WHERE issue_id = issues.id), created)
 FROM issues `
-	publicOnly   = `WHERE newsletter = $1 AND status IN ('sending', 'sent') `
+	publicOnly   = `WHERE newsletter = $1 AND ($2 = '' OR language = $2) AND status IN ('sending', 'sent') `
 	selectPublic = publicColumns + publicOnly
 )
 
@@ -60,27 +58,29 @@ func (s *Store) public(ctx context.Context, query string, args ...any) ([]Public
 	return issues, nil
 }
 
-// Published gives the issues that the public may read, the newest first.
-func (s *Store) Published(ctx context.Context, newsletter string, limit int) ([]PublicIssue, error) {
-	return s.public(ctx, selectPublic+`ORDER BY window_to DESC, id DESC LIMIT $2`, newsletter, limit)
+// Published gives the issues in a language that the public may read, the newest
+// first. No language is every one, here as in the methods below.
+func (s *Store) Published(ctx context.Context, newsletter, language string, limit int) ([]PublicIssue, error) {
+	return s.public(ctx, selectPublic+`ORDER BY window_to DESC, id DESC LIMIT $3`, newsletter, language, limit)
 }
 
 // PublishedIn gives the public issues whose week's name begins with a year of
 // four digits, the newest first.
-func (s *Store) PublishedIn(ctx context.Context, newsletter, year string) ([]PublicIssue, error) {
-	return s.public(ctx, selectPublic+`AND substr(week, 1, 4) = $2 ORDER BY window_to DESC, id DESC`, newsletter, year)
+func (s *Store) PublishedIn(ctx context.Context, newsletter, language, year string) ([]PublicIssue, error) {
+	return s.public(ctx, selectPublic+`AND substr(week, 1, 4) = $3 ORDER BY window_to DESC, id DESC`, newsletter, language, year)
 }
 
-// Beside gives the public issues before and after one, each nil where there is none.
-func (s *Store) Beside(ctx context.Context, i Issue) (earlier, later *PublicIssue, err error) {
+// Beside gives the public issues in a language before and after one, each nil
+// where there is none.
+func (s *Store) Beside(ctx context.Context, i Issue, language string) (earlier, later *PublicIssue, err error) {
 	for _, side := range []struct {
 		to    **PublicIssue
 		which string
 	}{
-		{&earlier, `AND (window_to < $2 OR window_to = $2 AND id < $3) ORDER BY window_to DESC, id DESC LIMIT 1`},
-		{&later, `AND (window_to > $2 OR window_to = $2 AND id > $3) ORDER BY window_to, id LIMIT 1`},
+		{&earlier, `AND (window_to < $3 OR window_to = $3 AND id < $4) ORDER BY window_to DESC, id DESC LIMIT 1`},
+		{&later, `AND (window_to > $3 OR window_to = $3 AND id > $4) ORDER BY window_to, id LIMIT 1`},
 	} {
-		list, err := s.public(ctx, selectPublic+side.which, i.Newsletter, database.Millis(i.To), i.ID)
+		list, err := s.public(ctx, selectPublic+side.which, i.Newsletter, language, database.Millis(i.To), i.ID)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -92,9 +92,9 @@ func (s *Store) Beside(ctx context.Context, i Issue) (earlier, later *PublicIssu
 }
 
 // Years gives the years that have public issues, the latest first, as PublishedIn takes them.
-func (s *Store) Years(ctx context.Context, newsletter string) ([]string, error) {
+func (s *Store) Years(ctx context.Context, newsletter, language string) ([]string, error) {
 	rows, err := s.db.Query(ctx, `
-SELECT DISTINCT substr(week, 1, 4) AS year FROM issues WHERE newsletter = $1 AND status IN ('sending', 'sent') ORDER BY year DESC`, newsletter)
+SELECT DISTINCT substr(week, 1, 4) AS year FROM issues `+publicOnly+`ORDER BY year DESC`, newsletter, language)
 	if err != nil {
 		return nil, fmt.Errorf("newsletter: years: %w", err)
 	}
@@ -126,14 +126,8 @@ FROM issues WHERE newsletter = $1 AND status IN ('sending', 'sent')`, newsletter
 	return fmt.Sprint(count, revisions, ids, approved), nil
 }
 
-// ByWeek gives the public issue of a week.
-func (s *Store) ByWeek(ctx context.Context, newsletter, week string) (PublicIssue, error) {
-	i, err := scanPublic(s.db.QueryRow(ctx, selectPublic+`AND week = $2 ORDER BY created, id LIMIT 1`, newsletter, week))
-	if errors.Is(err, sql.ErrNoRows) {
-		err = ErrNotFound
-	}
-	if err != nil {
-		return PublicIssue{}, fmt.Errorf("newsletter: issue %q: %w", week, err)
-	}
-	return i, nil
+// ByWeek gives the public issues of a week, one a language, in the order in which
+// they were made.
+func (s *Store) ByWeek(ctx context.Context, newsletter, language, week string) ([]PublicIssue, error) {
+	return s.public(ctx, selectPublic+`AND week = $3 ORDER BY created, id`, newsletter, language, week)
 }

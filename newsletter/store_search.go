@@ -36,26 +36,26 @@ func Terms(query string) []string {
 	return terms
 }
 
-// Search finds the public issues that have all the terms, as whole words or as
+// Search finds the public issues in a language that have all the terms, as whole words or as
 // beginnings of words, the best match first. A term is one that Terms gave.
-func (s *Store) Search(ctx context.Context, newsletter string, terms []string, limit int) ([]PublicIssue, error) {
+func (s *Store) Search(ctx context.Context, newsletter, language string, terms []string, limit int) ([]PublicIssue, error) {
 	if len(terms) == 0 {
 		return nil, nil
 	}
 	// A term has letters, marks and digits only, so nothing in it ends a quoted word.
 	join, suffix, quote := " ", "*", `"`
 	query := publicColumns + `JOIN issue_index ON issue_index.rowid = issues.id ` + publicOnly +
-		`AND issue_index MATCH $2 ORDER BY bm25(issue_index, 5.0, 1.0), window_to DESC, id DESC LIMIT $3`
+		`AND issue_index MATCH $3 ORDER BY bm25(issue_index, 5.0, 1.0), window_to DESC, id DESC LIMIT $4`
 	if s.db.Kind() == database.PostgreSQL {
 		join, suffix, quote = " & ", ":*", "'"
-		query = publicColumns + `JOIN issue_words ON issue_id = issues.id CROSS JOIN to_tsquery('simple', $2) AS wanted ` + publicOnly +
-			`AND vector @@ wanted ORDER BY ts_rank(vector, wanted) DESC, window_to DESC, id DESC LIMIT $3`
+		query = publicColumns + `JOIN issue_words ON issue_id = issues.id CROSS JOIN to_tsquery('simple', $3) AS wanted ` + publicOnly +
+			`AND vector @@ wanted ORDER BY ts_rank(vector, wanted) DESC, window_to DESC, id DESC LIMIT $4`
 	}
 	parts := make([]string, len(terms))
 	for i, t := range terms {
 		parts[i] = quote + t + quote + suffix
 	}
-	return s.public(ctx, query, newsletter, strings.Join(parts, join), limit)
+	return s.public(ctx, query, newsletter, language, strings.Join(parts, join), limit)
 }
 
 // IndexPublic writes down the words of the public issues that search does not
@@ -65,7 +65,7 @@ func (s *Store) IndexPublic(ctx context.Context, newsletter string) (int, error)
 	total := 0
 	for {
 		issues, err := s.public(ctx, selectPublic+`AND NOT EXISTS
-	(SELECT 1 FROM issue_words w WHERE w.issue_id = issues.id AND w.revision = issues.revision AND w.form = $2) ORDER BY id LIMIT $3`, newsletter, wordsForm, atOnce)
+	(SELECT 1 FROM issue_words w WHERE w.issue_id = issues.id AND w.revision = issues.revision AND w.form = $3) ORDER BY id LIMIT $4`, newsletter, "", wordsForm, atOnce)
 		if err != nil || len(issues) == 0 {
 			return total, err
 		}

@@ -34,10 +34,11 @@ ON CONFLICT (subscriber_id) DO UPDATE SET id = excluded.id, email = excluded.ema
 		if err != nil {
 			return err
 		}
-		if err := s.putLetter(ctx, tx, string(LetterChangeOld), sub.Email, change, ""); err != nil {
+		own := s.For(sub.Newsletter)
+		if err := own.putLetter(ctx, tx, string(LetterChangeOld), sub.Email, change, ""); err != nil {
 			return err
 		}
-		return s.putLetter(ctx, tx, string(LetterChangeNew), email, change, "")
+		return own.putLetter(ctx, tx, string(LetterChangeNew), email, change, "")
 	})
 	var limit *LimitError
 	if err != nil && !errors.As(err, &limit) {
@@ -153,19 +154,23 @@ func (s *Store) move(ctx context.Context, tx *sql.Tx, c PendingChange) error {
 		return ErrExpired
 	}
 	by := Consent{Source: c.source, Network: c.network, Agreed: c.At}
-	var other Status
-	err := tx.QueryRowContext(ctx, `SELECT status FROM subscribers WHERE email = $1`, c.Email).Scan(&other)
+	var other struct {
+		id     database.ID
+		status Status
+	}
+	err := tx.QueryRowContext(ctx, `SELECT id, status FROM subscribers WHERE email = $1 AND newsletter = (SELECT newsletter FROM subscribers WHERE id = $2)`,
+		c.Email, c.subscriber).Scan(&other.id, &other.status)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 	case err != nil:
 		return err
-	case other == Active || other == Paused:
+	case other.status == Active || other.status == Paused:
 		_, err = s.change(ctx, tx, c.subscriber, Unsubscribed, time.Time{}, Consent{Source: "moved to a subscription of their own"})
 		return err
 	default:
 		// They have just proved that the address is theirs: what was left of an
 		// earlier subscription of it gives way.
-		if err := s.forget(ctx, tx, c.Email); err != nil {
+		if err := s.forget(ctx, tx, other.id, c.Email); err != nil {
 			return err
 		}
 	}

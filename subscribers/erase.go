@@ -65,12 +65,12 @@ func (s *Store) Export(ctx context.Context, id database.ID) (d Dossier, err erro
 	} else if !errors.Is(err, ErrExpired) {
 		return d, fmt.Errorf("subscribers: export: %w", err)
 	}
-	d.Letters, err = s.openLetters(ctx, d.Subscriber.Email)
+	d.Letters, err = s.openLetters(ctx, d.Subscriber)
 	return d, err
 }
 
-func (s *Store) openLetters(ctx context.Context, email string) (list []OpenLetter, err error) {
-	rows, err := s.db.Query(ctx, `SELECT at, kind FROM letters WHERE email = $1 ORDER BY id`, email)
+func (s *Store) openLetters(ctx context.Context, sub Subscriber) (list []OpenLetter, err error) {
+	rows, err := s.db.Query(ctx, `SELECT at, kind FROM letters WHERE email = $1 AND newsletter = $2 ORDER BY id`, sub.Email, sub.Newsletter)
 	if err != nil {
 		return nil, fmt.Errorf("subscribers: export: %w", err)
 	}
@@ -90,8 +90,9 @@ func (s *Store) openLetters(ctx context.Context, email string) (list []OpenLette
 	return list, nil
 }
 
-// Erase deletes all that is stored about a subscriber, and keeps their address
-// from ever being mailed again by its keyed hash alone. The consent log stays
+// Erase deletes all that is stored about a subscriber, with what they read of
+// other newsletters, and keeps their address from ever being mailed again by its
+// keyed hash alone. The consent log stays
 // as the proof of what was sent, and so does the ledger, under an ID that names
 // nobody any more. ErrNotFound where there is no such subscriber.
 func (s *Store) Erase(ctx context.Context, id database.ID, source string) error {
@@ -107,10 +108,25 @@ func (s *Store) Erase(ctx context.Context, id database.ID, source string) error 
 		if _, err := tx.ExecContext(ctx, insertSuppression, s.HashOf(email), string(Erased), source, database.Millis(s.now())); err != nil {
 			return err
 		}
-		if err := s.log(ctx, tx, id, string(Erased), Consent{Source: source}); err != nil {
+		ids, err := lockAddress(ctx, tx, email)
+		if err != nil {
 			return err
 		}
-		if err := s.forget(ctx, tx, email); err != nil {
+		for _, id := range ids {
+			if err := s.log(ctx, tx, id, string(Erased), Consent{Source: source}); err != nil {
+				return err
+			}
+			if err := s.told(ctx, tx, id, Erased, source); err != nil {
+				return err
+			}
+			if err := s.forget(ctx, tx, id, email); err != nil {
+				return err
+			}
+		}
+		if _, err := tx.ExecContext(ctx, `DELETE FROM letters WHERE email = $1`, email); err != nil {
+			return err
+		}
+		if _, err := tx.ExecContext(ctx, `DELETE FROM address_changes WHERE email = $1`, email); err != nil {
 			return err
 		}
 		// The same mailbox in other capitals is not mailed either.
@@ -122,25 +138,27 @@ func (s *Store) Erase(ctx context.Context, id database.ID, source string) error 
 	return nil
 }
 
-// forget deletes what is stored under an address.
-func (s *Store) forget(ctx context.Context, tx *sql.Tx, email string) error {
-	var id database.ID
-	if err := tx.QueryRowContext(ctx, `SELECT id FROM subscribers WHERE email = $1`, email).Scan(&id); err != nil {
+// forget deletes a subscriber, and what is stored under their address for the
+// newsletter they read.
+func (s *Store) forget(ctx context.Context, tx *sql.Tx, id database.ID, email string) error {
+	var newsletter string
+	if err := tx.QueryRowContext(ctx, `SELECT newsletter FROM subscribers WHERE id = $1`, id).Scan(&newsletter); err != nil {
 		return err
 	}
 	for _, step := range []struct {
 		query string
-		arg   any
+		args  []any
 	}{
-		{`DELETE FROM letters WHERE email = $1`, email},
-		{`DELETE FROM letters WHERE subject_id IN (SELECT id FROM address_changes WHERE subscriber_id = $1)`, id},
-		{`DELETE FROM address_changes WHERE subscriber_id = $1`, id},
-		{`DELETE FROM address_changes WHERE email = $1`, email},
-		{`DELETE FROM applications WHERE subscriber_id = $1`, id},
-		{`DELETE FROM consent_networks WHERE subscriber_id = $1`, id},
-		{`DELETE FROM subscribers WHERE id = $1`, id},
+		{`DELETE FROM letters WHERE email = $1 AND newsletter = $2`, []any{email, newsletter}},
+		{`DELETE FROM letters WHERE subject_id IN (SELECT id FROM address_changes WHERE subscriber_id = $1)`, []any{id}},
+		{`DELETE FROM address_changes WHERE subscriber_id = $1`, []any{id}},
+		{`DELETE FROM address_changes WHERE email = $1 AND subscriber_id IN (SELECT id FROM subscribers WHERE newsletter = $2)`, []any{email, newsletter}},
+		{`DELETE FROM applications WHERE subscriber_id = $1`, []any{id}},
+		{`DELETE FROM subscribers WHERE id = $1`, []any{id}},
+		// Last: while there is a reader the database keeps them.
+		{`DELETE FROM consent_networks WHERE subscriber_id = $1`, []any{id}},
 	} {
-		if _, err := tx.ExecContext(ctx, step.query, step.arg); err != nil {
+		if _, err := tx.ExecContext(ctx, step.query, step.args...); err != nil {
 			return err
 		}
 	}

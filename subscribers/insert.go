@@ -19,10 +19,10 @@ type insertion struct {
 
 var (
 	newSubscriber = insertion{
-		head: `INSERT INTO subscribers (created, updated, from_week, generation, id, email, name, language, format, status, topics, every_weeks, paused_until) VALUES `,
-		row:  `($1, $1, $2, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		tail: ` ON CONFLICT (email) DO NOTHING`,
-		own:  9,
+		head: `INSERT INTO subscribers (created, updated, from_week, generation, id, newsletter, email, name, language, format, status, topics, every_weeks, paused_until) VALUES `,
+		row:  `($1, $1, $2, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		tail: ` ON CONFLICT (email, newsletter) DO NOTHING`,
+		own:  10,
 	}
 	firstConsent = insertion{
 		head: `INSERT INTO consents (at, source, wording, subscriber_id, id, what, agreed, link) VALUES `,

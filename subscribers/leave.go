@@ -19,8 +19,8 @@ func (s *Store) Leave(ctx context.Context, id database.ID, c Consent) (changed b
 		if changed, err = s.change(ctx, tx, id, Unsubscribed, time.Time{}, c); err != nil || !changed {
 			return err
 		}
-		var email string
-		if err := tx.QueryRowContext(ctx, `SELECT email FROM subscribers WHERE id = $1`, id).Scan(&email); err != nil {
+		var email, newsletter string
+		if err := tx.QueryRowContext(ctx, `SELECT email, newsletter FROM subscribers WHERE id = $1`, id).Scan(&email, &newsletter); err != nil {
 			return err
 		}
 		// By address only: after an issue many leave from the network of one mail
@@ -33,7 +33,7 @@ func (s *Store) Leave(ctx context.Context, id database.ID, c Consent) (changed b
 		if err != nil {
 			return err
 		}
-		return s.putLetter(ctx, tx, string(LetterLeft), email, id, "")
+		return s.For(newsletter).putLetter(ctx, tx, string(LetterLeft), email, id, "")
 	})
 	if err != nil {
 		return false, fmt.Errorf("subscribers: %s leaves: %w", id, err)

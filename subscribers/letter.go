@@ -26,13 +26,14 @@ const (
 
 // Letter is one mail about a subscription, ready to be written.
 type Letter struct {
-	ID       database.ID
-	Kind     Kind
-	To       string
-	Language string // the reader's; empty is the newsletter's
-	Token    string
-	Expires  time.Time // when the token does; zero is never
-	Tries    int       // this one counted
+	ID         database.ID
+	Newsletter string // the slug of the one it is about
+	Kind       Kind
+	To         string
+	Language   string // the reader's; empty is the newsletter's
+	Token      string
+	Expires    time.Time // when the token does; zero is never
+	Tries      int       // this one counted
 }
 
 // What waits in the table letters: requests, of which apply and lost become
@@ -44,12 +45,12 @@ const (
 
 func (s *Store) putLetter(ctx context.Context, tx *sql.Tx, kind, email string, subject database.ID, application string) error {
 	now := database.Millis(s.now())
-	_, err := tx.ExecContext(ctx, `INSERT INTO letters (id, kind, email, subject_id, application, at, due_at, tries) VALUES ($1, $2, $3, $4, $5, $6, $6, 0)`,
-		s.ids.Next(), kind, email, subject, application, now)
+	_, err := tx.ExecContext(ctx, `INSERT INTO letters (id, kind, email, subject_id, application, at, due_at, tries, newsletter) VALUES ($1, $2, $3, $4, $5, $6, $6, 0, $7)`,
+		s.ids.Next(), kind, email, subject, application, now, s.newsletter)
 	return err
 }
 
-// NextLetter gives the letter that is due longest, and holds it back from others
+// NextLetter gives the newsletter's letter that is due longest, and holds it back from others
 // for a while: whoever sent it calls LetterSent, whoever could not LetterFailed,
 // and that of a process which died is given again. found is false where there
 // is none. Several processes may work on the letters.
@@ -81,9 +82,9 @@ func (s *Store) takeLetter(ctx context.Context, tx *sql.Tx, hold time.Duration) 
 	// seen it before another process took it.
 	err = tx.QueryRowContext(ctx, `
 UPDATE letters SET due_at = $1, tries = tries + 1
-WHERE due_at <= $2 AND id = (SELECT id FROM letters WHERE due_at <= $2 ORDER BY due_at, id LIMIT 1)
-RETURNING id, kind, email, subject_id, application, at, tries`, database.Millis(now.Add(hold)), database.Millis(now)).
-		Scan(&l.ID, &kind, &l.To, &subject, &application, &at, &l.Tries)
+WHERE due_at <= $2 AND id = (SELECT id FROM letters WHERE due_at <= $2 AND newsletter = $3 ORDER BY due_at, id LIMIT 1)
+RETURNING id, newsletter, kind, email, subject_id, application, at, tries`, database.Millis(now.Add(hold)), database.Millis(now), s.newsletter).
+		Scan(&l.ID, &l.Newsletter, &kind, &l.To, &subject, &application, &at, &l.Tries)
 	if err != nil {
 		return l, false, err
 	}
@@ -121,7 +122,7 @@ func (s *Store) writeApplied(ctx context.Context, tx *sql.Tx, l *Letter, at int6
 }
 
 func (s *Store) writeLost(ctx context.Context, tx *sql.Tx, l *Letter) error {
-	sub, err := scanSubscriber(tx.QueryRowContext(ctx, selectSubscriber+`WHERE email = $1`, l.To))
+	sub, err := scanSubscriber(tx.QueryRowContext(ctx, selectSubscriber+`WHERE email = $1 AND newsletter = $2`, l.To, s.newsletter))
 	if errors.Is(err, ErrNotFound) || err == nil && (sub.Status == Suppressed || sub.Status == Pending) {
 		return nil
 	}

@@ -91,7 +91,7 @@ func (s *Store) spend(ctx context.Context, tx *sql.Tx, address string, from neti
 	if err := s.spendOne(ctx, tx, "address", s.keys.limitKey(address), s.rules.PerAddress); err != nil {
 		return err
 	}
-	return s.spendOne(ctx, tx, "newsletter", "", s.rules.PerNewsletter)
+	return s.spendOne(ctx, tx, "newsletter", s.newsletter, s.rules.PerNewsletter)
 }
 
 func (s *Store) spendOne(ctx context.Context, tx *sql.Tx, scope, key string, l Limit) error {

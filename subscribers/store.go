@@ -27,7 +27,8 @@ func Schema() database.Schema {
 // Subscriber is one reader.
 type Subscriber struct {
 	ID         database.ID `json:"id"`
-	Email      string      `json:"email"` // as ParseAddress gives it; unique
+	Newsletter string      `json:"newsletter,omitempty"` // whose reader they are, by its slug
+	Email      string      `json:"email"`                // as ParseAddress gives it; unique in a newsletter
 	Name       string      `json:"name,omitempty"`
 	Language   string      `json:"language,omitempty"` // BCP 47; empty is the newsletter's
 	Format     string      `json:"format"`             // html or text
@@ -43,14 +44,17 @@ type Subscriber struct {
 // ErrNotFound marks a subscriber that is not stored.
 var ErrNotFound = errors.New("no such subscriber")
 
-// Store keeps subscribers. Its methods are safe for concurrent use, by several
-// processes too.
+// Store keeps the subscribers of one newsletter (For). What takes an ID, a token
+// or a hash works for the others' too; the suppression list is for all. Its
+// methods are safe for concurrent use, by several processes too.
 type Store struct {
-	db    *database.DB
-	ids   *database.IDs
-	keys  *Keys
-	rules Rules
-	now   func() time.Time
+	db         *database.DB
+	ids        *database.IDs
+	keys       *Keys
+	rules      Rules
+	now        func() time.Time
+	newsletter string                                      // slug
+	tell       func(context.Context, *sql.Tx, Event) error // nil where nobody listens
 }
 
 // NewStore makes a store over a migrated database, with DefaultRules.
@@ -66,14 +70,14 @@ func (s *Store) WithRules(r Rules) *Store {
 }
 
 const (
-	subscriberColumns = `id, email, name, language, format, status, generation, created, topics, every_weeks, paused_until`
+	subscriberColumns = `id, newsletter, email, name, language, format, status, generation, created, topics, every_weeks, paused_until`
 	selectSubscriber  = `SELECT ` + subscriberColumns + ` FROM subscribers `
 )
 
 func scanSubscriber(row interface{ Scan(...any) error }) (sub Subscriber, err error) {
 	var created, until int64
 	var topics string
-	err = row.Scan(&sub.ID, &sub.Email, &sub.Name, &sub.Language, &sub.Format, &sub.Status, &sub.Generation, &created, &topics, &sub.Every, &until)
+	err = row.Scan(&sub.ID, &sub.Newsletter, &sub.Email, &sub.Name, &sub.Language, &sub.Format, &sub.Status, &sub.Generation, &created, &topics, &sub.Every, &until)
 	sub.Created, sub.Topics = database.FromMillis(created), splitTopics(topics)
 	if until != 0 {
 		sub.PausedUntil = database.FromMillis(until)
@@ -93,10 +97,10 @@ func (s *Store) ByID(ctx context.Context, id database.ID) (Subscriber, error) {
 	return sub, nil
 }
 
-// ByEmail finds a subscriber by their address as ParseAddress gives it;
+// ByEmail finds a subscriber of the newsletter by their address as ParseAddress gives it;
 // ErrNotFound where there is none.
 func (s *Store) ByEmail(ctx context.Context, address string) (Subscriber, error) {
-	sub, err := scanSubscriber(s.db.QueryRow(ctx, selectSubscriber+`WHERE email = $1`, address))
+	sub, err := scanSubscriber(s.db.QueryRow(ctx, selectSubscriber+`WHERE email = $1 AND newsletter = $2`, address, s.newsletter))
 	if err != nil {
 		return Subscriber{}, fmt.Errorf("subscribers: find %s: %w", address, err)
 	}
@@ -109,8 +113,13 @@ const page = 1000
 // Each gives every subscriber to do, in the order they came, until do returns
 // an error. It holds no transaction open while do works.
 func (s *Store) Each(ctx context.Context, do func(Subscriber) error) error {
+	return s.each(ctx, `AND newsletter = $3`, []any{s.newsletter}, do)
+}
+
+// each gives the subscribers for whom a condition holds, of any newsletter.
+func (s *Store) each(ctx context.Context, and string, args []any, do func(Subscriber) error) error {
 	for after, more := database.ID(0), true; more; {
-		list, err := s.list(ctx, selectSubscriber+`WHERE id > $1 ORDER BY id LIMIT $2`, after, page)
+		list, err := s.list(ctx, selectSubscriber+`WHERE id > $1 `+and+` ORDER BY id LIMIT $2`, append([]any{after, page}, args...)...)
 		if err != nil {
 			return err
 		}
@@ -128,7 +137,7 @@ func (s *Store) Each(ctx context.Context, do func(Subscriber) error) error {
 // Active gives at most limit subscribers whom issues are sent to, in the order
 // they came, beginning behind the ID after.
 func (s *Store) Active(ctx context.Context, after database.ID, limit int) ([]Subscriber, error) {
-	return s.list(ctx, selectSubscriber+`WHERE id > $1 AND status = 'active' ORDER BY id LIMIT $2`, after, limit)
+	return s.list(ctx, selectSubscriber+`WHERE id > $1 AND newsletter = $3 AND status = 'active' ORDER BY id LIMIT $2`, after, limit, s.newsletter)
 }
 
 func (s *Store) list(ctx context.Context, query string, args ...any) (list []Subscriber, err error) {
@@ -152,7 +161,7 @@ func (s *Store) list(ctx context.Context, query string, args ...any) (list []Sub
 
 // Count gives the number of subscribers of each status that any has.
 func (s *Store) Count(ctx context.Context) (map[Status]int, error) {
-	rows, err := s.db.Query(ctx, `SELECT status, count(*) FROM subscribers GROUP BY status`)
+	rows, err := s.db.Query(ctx, `SELECT status, count(*) FROM subscribers WHERE newsletter = $1 GROUP BY status`, s.newsletter)
 	if err != nil {
 		return nil, fmt.Errorf("subscribers: count: %w", err)
 	}

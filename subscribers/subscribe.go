@@ -88,7 +88,7 @@ func (s *Store) apply(ctx context.Context, tx *sql.Tx, email string, at int64, r
 	if _, err := s.insertSubscribers(ctx, in, []*arrival{&newcomer[0]}); err != nil {
 		return "", sub, err
 	}
-	if sub, err = scanSubscriber(tx.QueryRowContext(ctx, selectSubscriber+`WHERE email = $1`, email)); err != nil {
+	if sub, err = scanSubscriber(tx.QueryRowContext(ctx, selectSubscriber+`WHERE email = $1 AND newsletter = $2`, email, s.newsletter)); err != nil {
 		return "", sub, err
 	}
 	switch sub.Status {
@@ -173,7 +173,10 @@ func (s *Store) admit(ctx context.Context, tx *sql.Tx, sub *Subscriber, c Consen
 	if err := s.store(ctx, tx, sub); err != nil {
 		return err
 	}
-	return s.logAll(ctx, tx, sub.ID, said{"asked", asked}, said{string(Active), c})
+	if err := s.logAll(ctx, tx, sub.ID, said{"asked", asked}, said{string(Active), c}); err != nil {
+		return err
+	}
+	return s.told(ctx, tx, sub.ID, Active, c.Source)
 }
 
 // Reader finds whose link it is. Every reason why a link is not valid looks the

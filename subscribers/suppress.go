@@ -103,7 +103,7 @@ func (s *Store) SuppressHashes(ctx context.Context, list []Suppression) (added i
 	if err != nil {
 		return 0, fmt.Errorf("subscribers: suppress: %w", err)
 	}
-	err = s.Each(ctx, func(sub Subscriber) error {
+	err = s.each(ctx, ``, nil, func(sub Subscriber) error {
 		if sub.Status == Suppressed || !wanted[s.HashOf(sub.Email)] {
 			return nil
 		}
@@ -119,22 +119,9 @@ func (s *Store) SuppressHashes(ctx context.Context, list []Suppression) (added i
 // of their hashes.
 func (s *Store) EachSuppression(ctx context.Context, do func(Suppression) error) error {
 	for after, more := "", true; more; {
-		rows, err := s.db.Query(ctx, `SELECT hash, reason, source, at FROM suppressions WHERE hash > $1 ORDER BY hash LIMIT $2`, after, page)
+		list, err := s.Suppressions(ctx, after, page)
 		if err != nil {
-			return fmt.Errorf("subscribers: suppressions: %w", err)
-		}
-		list := make([]Suppression, 0, page)
-		for rows.Next() {
-			var e Suppression
-			var at int64
-			if err = rows.Scan(&e.Hash, &e.Reason, &e.Source, &at); err != nil {
-				break
-			}
-			e.At = database.FromMillis(at)
-			list = append(list, e)
-		}
-		if err := errors.Join(err, rows.Err(), rows.Close()); err != nil {
-			return fmt.Errorf("subscribers: suppressions: %w", err)
+			return err
 		}
 		for _, e := range list {
 			if err := do(e); err != nil {
@@ -147,6 +134,28 @@ func (s *Store) EachSuppression(ctx context.Context, do func(Suppression) error)
 	return nil
 }
 
+// Suppressions gives at most limit entries of the suppression list, in the order
+// of their hashes, beginning behind the hash after.
+func (s *Store) Suppressions(ctx context.Context, after string, limit int) (list []Suppression, err error) {
+	rows, err := s.db.Query(ctx, `SELECT hash, reason, source, at FROM suppressions WHERE hash > $1 ORDER BY hash LIMIT $2`, after, limit)
+	if err != nil {
+		return nil, fmt.Errorf("subscribers: suppressions: %w", err)
+	}
+	for rows.Next() {
+		var e Suppression
+		var at int64
+		if err = rows.Scan(&e.Hash, &e.Reason, &e.Source, &at); err != nil {
+			break
+		}
+		e.At = database.FromMillis(at)
+		list = append(list, e)
+	}
+	if err := errors.Join(err, rows.Err(), rows.Close()); err != nil {
+		return nil, fmt.Errorf("subscribers: suppressions: %w", err)
+	}
+	return list, nil
+}
+
 // holdSuppressions keeps addresses from being put on the list until the
 // transaction ends, so that what it stores on the ground of suppressed holds.
 func (s *Store) holdSuppressions(ctx context.Context, tx *sql.Tx) error {
@@ -157,14 +166,18 @@ func (s *Store) holdSuppressions(ctx context.Context, tx *sql.Tx) error {
 	return err
 }
 
-// suppressed gives those of the hashes that are on the list.
-func suppressed(ctx context.Context, q querier, hashes []string) (map[string]bool, error) {
-	// Most lists are empty or short.
+// anySuppressed reports whether the list has an entry: most are empty or short.
+func anySuppressed(ctx context.Context, q querier) (bool, error) {
 	err := q.QueryRowContext(ctx, `SELECT 1 FROM suppressions LIMIT 1`).Scan(new(int))
 	if errors.Is(err, sql.ErrNoRows) {
-		return nil, nil
+		return false, nil
 	}
-	if err != nil {
+	return err == nil, err
+}
+
+// suppressed gives those of the hashes that are on the list.
+func suppressed(ctx context.Context, q querier, hashes []string) (map[string]bool, error) {
+	if some, err := anySuppressed(ctx, q); err != nil || !some {
 		return nil, err
 	}
 	args := make([]any, len(hashes))
@@ -196,8 +209,8 @@ func (s *Store) isSuppressed(ctx context.Context, tx *sql.Tx, address string) (b
 	return found[hash], err
 }
 
-// Unsuppress takes an address off the list. Its subscriber, if there is one, has
-// left from then on: only they can subscribe again.
+// Unsuppress takes an address off the list. Its subscribers, if there are any,
+// have left from then on: only they can subscribe again.
 func (s *Store) Unsuppress(ctx context.Context, address, source string) (removed bool, err error) {
 	err = s.db.InTx(ctx, func(tx *sql.Tx) error {
 		res, err := tx.ExecContext(ctx, `DELETE FROM suppressions WHERE hash = $1`, s.HashOf(address))
@@ -208,16 +221,25 @@ func (s *Store) Unsuppress(ctx context.Context, address, source string) (removed
 		if removed = n > 0; err != nil || n == 0 {
 			return err
 		}
-		var id database.ID
-		err = tx.QueryRowContext(ctx, `UPDATE subscribers SET status = 'unsubscribed', updated = $1 WHERE email = $2 AND status = 'suppressed' RETURNING id`,
-			database.Millis(s.now()), address).Scan(&id)
-		if errors.Is(err, sql.ErrNoRows) {
-			return nil
-		}
+		ids, err := lockAddress(ctx, tx, address)
 		if err != nil {
 			return err
 		}
-		return s.log(ctx, tx, id, string(Unsubscribed), Consent{Source: source})
+		for _, id := range ids {
+			ended, err := tx.ExecContext(ctx, `UPDATE subscribers SET status = 'unsubscribed', updated = $1 WHERE id = $2 AND status = 'suppressed'`, database.Millis(s.now()), id)
+			if err != nil {
+				return err
+			}
+			if n, err := ended.RowsAffected(); err != nil {
+				return err
+			} else if n == 0 {
+				continue
+			}
+			if err := s.log(ctx, tx, id, string(Unsubscribed), Consent{Source: source}); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 	if err != nil {
 		return false, fmt.Errorf("subscribers: unsuppress: %w", err)

@@ -40,8 +40,8 @@ func VariantKey(format, topics string) string {
 // most limit of them. Who is paused is counted too: they may be back by then.
 func (s *Store) Variants(ctx context.Context, limit int) (list []Variant, err error) {
 	rows, err := s.db.Query(ctx, `
-SELECT format, topics FROM subscribers WHERE status = 'active' OR status = 'paused'
-GROUP BY format, topics ORDER BY count(*) DESC, format, topics LIMIT $1`, limit)
+SELECT format, topics FROM subscribers WHERE newsletter = $2 AND (status = 'active' OR status = 'paused')
+GROUP BY format, topics ORDER BY count(*) DESC, format, topics LIMIT $1`, limit, s.newsletter)
 	if err != nil {
 		return nil, fmt.Errorf("subscribers: variants: %w", err)
 	}

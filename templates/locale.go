@@ -38,48 +38,48 @@ func (w Words) Fill(key string, pairs ...string) string {
 // Locales reads every language's words, by its tag. A language is one file in
 // locales/, in go-i18n's format. A word that a language lacks is taken from English.
 func Locales() (map[string]Words, error) {
-	_, all, err := loadLocales()
+	_, all, err := loadLocales(readers)
 	return all, err
 }
 
-// loadLocales reads the files into a bundle, for what depends on numbers, and
-// into words, for the rest.
-func loadLocales() (*i18n.Bundle, map[string]Words, error) {
-	entries, err := fs.ReadDir(files, "locales")
+// The folders of words: those around what readers see, and those of the editors'
+// pages, where a file for each part of them is named like week.kk.json.
+const (
+	readers = "locales"
+	editors = "locales/desk"
+)
+
+// DeskLocales reads the words of the editors' pages, and those of Locales with them.
+func DeskLocales() (map[string]Words, *Plurals, error) {
+	bundle, all, err := loadLocales(readers, editors)
 	if err != nil {
-		return nil, nil, fmt.Errorf("templates: locales: %w", err)
+		return nil, nil, err
 	}
-	bundle := i18n.NewBundle(language.English)
-	unmarshal := map[string]i18n.UnmarshalFunc{"json": json.Unmarshal}
-	all := map[string]Words{}
-	for _, e := range entries {
-		body, err := files.ReadFile("locales/" + e.Name())
+	return all, newPlurals(bundle, all), nil
+}
+
+// loadLocales reads the files of some folders into a bundle, for what depends on
+// numbers, and into words, for the rest.
+func loadLocales(folders ...string) (*i18n.Bundle, map[string]Words, error) {
+	bundle, all := i18n.NewBundle(language.English), map[string]Words{}
+	for _, folder := range folders {
+		entries, err := fs.ReadDir(files, folder)
 		if err != nil {
 			return nil, nil, fmt.Errorf("templates: locales: %w", err)
 		}
-		file, err := i18n.ParseMessageFileBytes(body, e.Name(), unmarshal)
-		if err != nil {
-			return nil, nil, fmt.Errorf("templates: locales: %s: %w", e.Name(), err)
-		}
-		w := Words{}
-		for _, m := range file.Messages {
-			if !isPlural(m) {
-				w[m.ID] = m.Other
+		for _, e := range entries {
+			if e.IsDir() {
 				continue
 			}
-			for _, form := range []*string{&m.Zero, &m.One, &m.Two, &m.Few, &m.Many, &m.Other} {
-				*form = strings.ReplaceAll(*form, "{n}", "{{.PluralCount}}")
-			}
-			if err := bundle.AddMessages(file.Tag, m); err != nil {
-				return nil, nil, fmt.Errorf("templates: locales: %s: %s: %w", e.Name(), m.ID, err)
+			if err := loadLocale(bundle, all, folder+"/"+e.Name()); err != nil {
+				return nil, nil, fmt.Errorf("templates: locales: %s: %w", e.Name(), err)
 			}
 		}
-		if n := len(w.Months()); n != 12 {
-			return nil, nil, fmt.Errorf("templates: locales: %s: months has %d names, not 12", e.Name(), n)
-		}
-		all[strings.TrimSuffix(e.Name(), ".json")] = w
 	}
-	for _, w := range all {
+	for tag, w := range all {
+		if n := len(w.Months()); n != 12 {
+			return nil, nil, fmt.Errorf("templates: locales: %s: months has %d names, not 12", tag, n)
+		}
 		for key, english := range all["en"] {
 			if w[key] == "" {
 				w[key] = english
@@ -87,6 +87,37 @@ func loadLocales() (*i18n.Bundle, map[string]Words, error) {
 		}
 	}
 	return bundle, all, nil
+}
+
+func loadLocale(bundle *i18n.Bundle, all map[string]Words, name string) error {
+	body, err := files.ReadFile(name)
+	if err != nil {
+		return err
+	}
+	file, err := i18n.ParseMessageFileBytes(body, name, map[string]i18n.UnmarshalFunc{"json": json.Unmarshal})
+	if err != nil {
+		return err
+	}
+	tag := file.Tag.String()
+	if all[tag] == nil {
+		all[tag] = Words{}
+	}
+	for _, m := range file.Messages {
+		if _, taken := all[tag][m.ID]; taken {
+			return fmt.Errorf("%s is in another file already", m.ID)
+		}
+		if !isPlural(m) {
+			all[tag][m.ID] = m.Other
+			continue
+		}
+		for _, form := range []*string{&m.Zero, &m.One, &m.Two, &m.Few, &m.Many, &m.Other} {
+			*form = strings.ReplaceAll(*form, "{n}", "{{.PluralCount}}")
+		}
+		if err := bundle.AddMessages(file.Tag, m); err != nil {
+			return fmt.Errorf("%s: %w", m.ID, err)
+		}
+	}
+	return nil
 }
 
 func isPlural(m *i18n.Message) bool { return m.Zero+m.One+m.Two+m.Few+m.Many != "" }
@@ -97,15 +128,19 @@ type Plurals struct{ localizers map[string]*i18n.Localizer }
 
 // NewPlurals reads every language's words that depend on a number.
 func NewPlurals() (*Plurals, error) {
-	bundle, all, err := loadLocales()
+	bundle, all, err := loadLocales(readers)
 	if err != nil {
 		return nil, err
 	}
+	return newPlurals(bundle, all), nil
+}
+
+func newPlurals(bundle *i18n.Bundle, all map[string]Words) *Plurals {
 	p := &Plurals{localizers: map[string]*i18n.Localizer{}}
 	for tag := range all {
 		p.localizers[tag] = i18n.NewLocalizer(bundle, tag)
 	}
-	return p, nil
+	return p
 }
 
 // Say gives the words of a language for n things, English where it is not known.

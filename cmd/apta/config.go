@@ -26,35 +26,45 @@ import (
 // Config is everything an operator may set. Each key can be overridden by an
 // environment variable: smtp.host is APTA_SMTP_HOST.
 type Config struct {
-	Database   string           `toml:"database"`
-	Listen     string           `toml:"listen"`
-	BaseURL    string           `toml:"base_url"`
-	Secret     string           `toml:"secret"`
-	SecretFile string           `toml:"secret_file"`
-	StateFile  string           `toml:"state_file"`
-	Proxies    []string         `toml:"proxies"`
-	Newsletter NewsletterConfig `toml:"newsletter"`
-	Subscribe  SubscribeConfig  `toml:"subscribe"`
-	Schedule   ScheduleConfig   `toml:"schedule"`
-	Mail       MailConfig       `toml:"mail"`
-	SMTP       RelayConfig      `toml:"smtp"`
-	Relay      []RelayConfig    `toml:"relay"`
-	Limits     LimitsConfig     `toml:"limits"`
-	DKIM       DKIMConfig       `toml:"dkim"`
-	Theme      []ThemeConfig    `toml:"theme"`
-	Intake     IntakeConfig     `toml:"intake"`
-	Backup     BackupConfig     `toml:"backup"`
-	Metrics    MetricsConfig    `toml:"metrics"`
-	TLS        TLSConfig        `toml:"tls"`
-	Log        LogConfig        `toml:"log"`
-	Doctor     DoctorConfig     `toml:"doctor"`
+	Database    string                    `toml:"database"`
+	Listen      string                    `toml:"listen"`
+	BaseURL     string                    `toml:"base_url"`
+	Secret      string                    `toml:"secret"`
+	SecretFile  string                    `toml:"secret_file"`
+	StateFile   string                    `toml:"state_file"`
+	Proxies     []string                  `toml:"proxies"`
+	Newsletters []string                  `toml:"newsletters"`
+	Newsletter  NewsletterConfig          `toml:"newsletter"`
+	Language    map[string]LanguageConfig `toml:"language"`
+	Subscribe   SubscribeConfig           `toml:"subscribe"`
+	Schedule    ScheduleConfig            `toml:"schedule"`
+	Mail        MailConfig                `toml:"mail"`
+	SMTP        RelayConfig               `toml:"smtp"`
+	Relay       []RelayConfig             `toml:"relay"`
+	Limits      LimitsConfig              `toml:"limits"`
+	DKIM        DKIMConfig                `toml:"dkim"`
+	Theme       []ThemeConfig             `toml:"theme"`
+	Intake      IntakeConfig              `toml:"intake"`
+	Bounces     BouncesConfig             `toml:"bounces"`
+	Look        LookConfig                `toml:"look"`
+	Backup      BackupConfig              `toml:"backup"`
+	Webhooks    WebhooksConfig            `toml:"webhooks"`
+	Metrics     MetricsConfig             `toml:"metrics"`
+	TLS         TLSConfig                 `toml:"tls"`
+	Log         LogConfig                 `toml:"log"`
+	Doctor      DoctorConfig              `toml:"doctor"`
 
-	file string // where it was read from, for messages
-	zone *time.Location
-	cron schedule.Schedule
-	from mail.Address
+	file     string         // where it was read from, for messages
+	mainFile string         // of the site, where this is not it
+	lines    map[string]int // of the file's keys, where they are known
+	site     []*Config      // of all newsletters, the main one first
+	tongues  []*Config      // this newsletter's in each of its languages, the main one first
+	zone     *time.Location
+	cron     schedule.Schedule
+	from     mail.Address
 
 	lateness time.Duration // schedule.lateness
+	flow     flowTimes
 	proxies  []netip.Prefix
 	rules    subscribers.Rules
 	phrases  *assemble.Phrases
@@ -62,21 +72,27 @@ type Config struct {
 
 // NewsletterConfig says whose newsletter it is and how its texts are made.
 type NewsletterConfig struct {
-	Slug        string `toml:"slug"`
-	Name        string `toml:"name"`
-	Newsroom    string `toml:"newsroom"`
-	Language    string `toml:"language"`
-	TitlePrefix string `toml:"title_prefix"`
-	Standfirst  string `toml:"standfirst"`
-	StyleFile   string `toml:"style_file"`
-	Preheader   string `toml:"preheader"`
-	Latest      int    `toml:"latest"`
-	MinItems    int    `toml:"min_items"`
-	MaxItems    int    `toml:"max_items"`
-	Postal      string `toml:"postal_address"`
-	Reason      string `toml:"reason"`
+	Slug        string   `toml:"slug"`
+	Name        string   `toml:"name"`
+	Newsroom    string   `toml:"newsroom"`
+	Language    string   `toml:"language"`
+	Languages   []string `toml:"languages"`
+	TitlePrefix string   `toml:"title_prefix"`
+	Standfirst  string   `toml:"standfirst"`
+	StyleFile   string   `toml:"style_file"`
+	Subject     string   `toml:"subject"`
+	Preheader   string   `toml:"preheader"`
+	Latest      int      `toml:"latest"`
+	MinItems    int      `toml:"min_items"`
+	MaxItems    int      `toml:"max_items"`
+	Postal      string   `toml:"postal_address"`
+	Reason      string   `toml:"reason"`
+	// What becomes of a week that has fewer items than these want.
+	BelowMinimum string `toml:"below_minimum"`
+	MinLatest    int    `toml:"min_latest"`
 
-	Topics []string `toml:"topics"`
+	Topics    []string `toml:"topics"`
+	Templates string   `toml:"templates"`
 }
 
 // ScheduleConfig says when an issue is assembled and what happens then.
@@ -88,6 +104,13 @@ type ScheduleConfig struct {
 	CatchUp string `toml:"catch_up"`
 	// Lateness is the age at which an issue or a send waits for a person.
 	Lateness string `toml:"lateness"`
+
+	Editors  []string `toml:"editors"`
+	CutOff   string   `toml:"cut_off"`
+	AtCutOff string   `toml:"at_cut_off"`
+	Reminder string   `toml:"reminder"`
+	CoolOff  string   `toml:"cool_off"`
+	Skip     []string `toml:"skip"`
 }
 
 // MailConfig is what the headers of a mail say.
@@ -97,6 +120,8 @@ type MailConfig struct {
 	ListID     string `toml:"list_id"`
 	ReturnPath string `toml:"return_path"`
 	Doubtful   string `toml:"doubtful"`
+	Links      string `toml:"links"`
+	Images     string `toml:"images"`
 }
 
 // defaults are what a key is worth when neither the file nor the environment sets it.
@@ -110,17 +135,20 @@ func defaults() Config {
 		Newsletter: NewsletterConfig{
 			Slug: "weekly", Name: "Week in Review", Newsroom: "The newsroom", Language: "en", TitlePrefix: "Week in Review",
 			Standfirst: "{newsroom} has put together a brief synopsis of the past week.", Latest: 20,
-			Reason: "You receive this because you subscribed to {name}.",
+			Reason: "You receive this because you subscribed to {name}.", BelowMinimum: "roll",
 		},
 		Subscribe: defaultSubscribe(),
-		Schedule:  ScheduleConfig{Cron: "0 9 * * FRI", Zone: "UTC", Policy: "approve", Window: "rolling", CatchUp: "latest", Lateness: "72h"},
-		Mail:      MailConfig{Doubtful: "resend"},
-		SMTP:      defaultRelay(),
-		Intake:    IntakeConfig{Poll: "30m"},
-		Backup:    BackupConfig{Folder: "backups"},
-		TLS:       TLSConfig{ACMEFolder: "acme"},
-		Log:       LogConfig{Format: "text", Addresses: "short"},
-		Doctor:    DoctorConfig{TimeServer: "pool.ntp.org:123"},
+		Schedule: ScheduleConfig{Cron: "0 9 * * FRI", Zone: "UTC", Policy: "approve", Window: "rolling", CatchUp: "latest", Lateness: "72h",
+			CutOff: "0s", AtCutOff: "hold", Reminder: "1h", CoolOff: "15m"},
+		Mail:    MailConfig{Doubtful: "resend", Links: "numbered", Images: "hosted"},
+		SMTP:    defaultRelay(),
+		Intake:  IntakeConfig{Poll: "30m"},
+		Backup:  BackupConfig{Folder: "backups"},
+		TLS:     TLSConfig{ACMEFolder: "acme"},
+		Log:     LogConfig{Format: "text", Addresses: "short"},
+		Doctor:  DoctorConfig{TimeServer: "pool.ntp.org:123"},
+		Bounces: defaultBounces(),
+		Look:    LookConfig{LogoHeight: 28},
 	}
 }
 
@@ -142,13 +170,21 @@ func loadConfig(file string, named bool, environ []string) (*Config, error) {
 		}
 	}
 	problems := overrideFromEnv(&c, environ)
+	base := c
+	c.Relay = slices.Clone(c.Relay)
 	c.fillRelays()
 	problems = append(problems, c.check()...)
 	if len(problems) > 0 {
 		return nil, errors.Join(problems...)
 	}
 	c.resolvePaths(file)
-	if err := c.readStyle(); err != nil {
+	if err := c.readLook(); err != nil {
+		return nil, err
+	}
+	if err := c.readTongues(); err != nil {
+		return nil, err
+	}
+	if err := c.loadNewsletters(base); err != nil {
 		return nil, err
 	}
 	return &c, nil
@@ -159,9 +195,7 @@ func decodeTOML(file string, text []byte, c *Config) error {
 	dec := toml.NewDecoder(strings.NewReader(string(text))).DisallowUnknownFields()
 	err := dec.Decode(c)
 	var strict *toml.StrictMissingError
-	var decode *toml.DecodeError
-	switch {
-	case errors.As(err, &strict):
+	if errors.As(err, &strict) {
 		var all []error
 		for _, e := range strict.Errors {
 			row, _ := e.Position()
@@ -169,7 +203,14 @@ func decodeTOML(file string, text []byte, c *Config) error {
 			all = append(all, fmt.Errorf("%s:%d: unknown key %q%s", file, row, key, didYouMean(key, configKeys())))
 		}
 		return errors.Join(all...)
-	case errors.As(err, &decode):
+	}
+	return tomlError(file, err)
+}
+
+// tomlError says where a file is no TOML.
+func tomlError(file string, err error) error {
+	var decode *toml.DecodeError
+	if errors.As(err, &decode) {
 		row, col := decode.Position()
 		return fmt.Errorf("%s:%d:%d: %s", file, row, col, strings.TrimPrefix(decode.Error(), "toml: "))
 	}
@@ -180,12 +221,13 @@ func decodeTOML(file string, text []byte, c *Config) error {
 // it does not matter where apta is started from.
 func (c *Config) resolvePaths(file string) {
 	dir := filepath.Dir(file)
-	files := []*string{&c.SecretFile, &c.StateFile, &c.Newsletter.StyleFile, &c.Backup.Folder, &c.Metrics.TokenFile, &c.TLS.CertFile, &c.TLS.KeyFile, &c.TLS.ACMEFolder, &c.TLS.ACMERoots,
-		&c.SMTP.PasswordFile, &c.DKIM.RSAFile, &c.DKIM.Ed25519File}
-	for i := range c.Relay {
-		files = append(files, &c.Relay[i].PasswordFile)
+	for tag, l := range c.Language {
+		if l.StyleFile != "" && !filepath.IsAbs(l.StyleFile) {
+			l.StyleFile = filepath.Join(dir, l.StyleFile)
+			c.Language[tag] = l
+		}
 	}
-	for _, p := range files {
+	for _, p := range c.paths() {
 		if *p != "" && !filepath.IsAbs(*p) {
 			*p = filepath.Join(dir, *p)
 		}
@@ -201,10 +243,22 @@ func (c *Config) resolvePaths(file string) {
 	}
 }
 
+// paths are the keys that name files.
+func (c *Config) paths() []*string {
+	files := []*string{
+		&c.SecretFile, &c.StateFile, &c.Newsletter.StyleFile, &c.Newsletter.Templates, &c.Look.Logo, &c.Look.LogoDark, &c.SMTP.PasswordFile, &c.DKIM.RSAFile, &c.DKIM.Ed25519File,
+		&c.Backup.Folder, &c.Metrics.TokenFile, &c.TLS.CertFile, &c.TLS.KeyFile, &c.TLS.ACMEFolder, &c.TLS.ACMERoots,
+	}
+	for i := range c.Relay {
+		files = append(files, &c.Relay[i].PasswordFile)
+	}
+	return append(files, c.Bounces.paths()...)
+}
+
 // check validates every key and gives one error for each that is wrong.
 func (c *Config) check() (problems []error) {
 	bad := func(key, format string, args ...any) {
-		problems = append(problems, fmt.Errorf("%s: %s: "+format, append([]any{c.file, key}, args...)...))
+		problems = append(problems, fmt.Errorf("%s: %s: "+format, append([]any{c.at(key), key}, args...)...))
 	}
 	oneOf := func(key, value string, allowed ...string) {
 		for _, a := range allowed {
@@ -215,9 +269,11 @@ func (c *Config) check() (problems []error) {
 		bad(key, "%q is none of %s", value, strings.Join(allowed, ", "))
 	}
 	c.checkSchedule(bad, oneOf)
+	c.checkFlow(bad, oneOf)
 	c.checkMail(bad)
 	c.checkReturnPath(bad)
 	c.checkSubscribe(bad)
+	c.checkLanguages(bad)
 	for _, k := range [][3]string{{"dkim.rsa_selector", c.DKIM.RSASelector, c.DKIM.RSAFile}, {"dkim.ed25519_selector", c.DKIM.Ed25519Selector, c.DKIM.Ed25519File}} {
 		if k[2] != "" && k[1] == "" {
 			bad(k[0], "it is not set, but the key's file is: it is the name under which the key is published")
@@ -246,7 +302,10 @@ func (c *Config) check() (problems []error) {
 	c.checkRelays(bad, oneOf)
 	c.checkLimits(bad)
 	c.checkIntake(bad)
+	c.checkBounces(bad, oneOf)
+	c.checkLook(bad, oneOf)
 	c.checkBackup(bad)
+	c.checkWebhooks(bad)
 	c.checkOperation(bad, oneOf)
 	return problems
 }
@@ -297,7 +356,7 @@ func (c *Config) checkReturnPath(bad func(key, format string, args ...any)) {
 }
 
 // takenSlugs are the first parts of the addresses of pages.
-var takenSlugs = []string{"api", "assets", "c", "healthz", "lost", "metrics", "n", "o", "p", "readyz", "subscribe", "u"}
+var takenSlugs = []string{"api", "assets", "c", "desk", "healthz", "hooks", "images", "lost", "metrics", "n", "o", "p", "readyz", "subscribe", "u"}
 
 func validSlug(s string) bool {
 	return s != "" && len(s) <= 63 && s[0] != '-' && strings.Trim(s, "abcdefghijklmnopqrstuvwxyz0123456789-") == ""
@@ -308,7 +367,9 @@ func (c *Config) masthead() newsletter.Masthead {
 	n := c.Newsletter
 	return newsletter.Masthead{
 		Slug: n.Slug, Name: n.Name, Newsroom: n.Newsroom, Postal: n.Postal, BaseURL: c.BaseURL, Language: n.Language, Zone: c.zone,
-		Reason: strings.NewReplacer("{name}", n.Name, "{newsroom}", n.Newsroom).Replace(n.Reason),
+		Reason:    strings.NewReplacer("{name}", n.Name, "{newsroom}", n.Newsroom).Replace(n.Reason),
+		Languages: n.Languages, Further: c.mainFile != "",
+		Look: c.Look.look, Templates: n.Templates,
 	}
 }
 

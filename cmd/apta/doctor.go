@@ -54,7 +54,7 @@ Exit status: 0 where all is good or worth a note, 3 for warnings, 4 for failures
 			if err != nil {
 				return err
 			}
-			options, err := a.doctorOptions(r)
+			options, err := a.doctorOptions(c.Context(), r)
 			if err != nil {
 				return err
 			}
@@ -106,7 +106,7 @@ func printReport(w io.Writer, r doctor.Report, all bool) {
 }
 
 // doctorOptions is the configuration as the doctor knows it.
-func (a *app) doctorOptions(r *rooms) (doctor.Options, error) {
+func (a *app) doctorOptions(ctx context.Context, r *rooms) (doctor.Options, error) {
 	c := a.cfg
 	if c.from.Address == "" {
 		return doctor.Options{}, c.errNoFrom()
@@ -118,7 +118,7 @@ func (a *app) doctorOptions(r *rooms) (doctor.Options, error) {
 	o := doctor.Options{
 		From: c.from.Address, ReturnPath: c.letterReturnPath(), BaseURL: c.BaseURL, Keys: keys, SendsFrom: c.Doctor.SendsFrom,
 		DNS: doctor.DNS{Server: c.Doctor.Resolver}, TimeServer: c.Doctor.TimeServer,
-		Probe: "/u/" + r.keys.Token(subscribers.PurposeUnsubscribe, 0, 0), Sample: func() ([]byte, error) { return a.signedSample(r, keys) },
+		Probe: "/u/" + r.keys.Token(subscribers.PurposeUnsubscribe, 0, 0), Sample: func() ([]byte, error) { return a.signedSample(ctx, r, keys) },
 		Postal: c.Newsletter.Postal, Schedule: c.cron, Integrity: r.db.CheckIntegrity, Now: a.now,
 		Complains: func(ctx context.Context) (int, int, error) {
 			counts, err := r.subscribers.Count(ctx)
@@ -141,11 +141,11 @@ func (a *app) doctorOptions(r *rooms) (doctor.Options, error) {
 }
 
 // signedSample is a mail as it would leave, of an issue that says nothing.
-func (a *app) signedSample(r *rooms, keys []transport.DKIM) ([]byte, error) {
+func (a *app) signedSample(ctx context.Context, r *rooms, keys []transport.DKIM) ([]byte, error) {
 	window := a.cfg.slotWindow(a.now())
 	issue := newsletter.Issue{Newsletter: a.cfg.Newsletter.Slug, Week: window.Name, From: window.From, To: window.To, Language: a.cfg.Newsletter.Language,
 		Title: "A sample", Subject: "A sample", Strands: []newsletter.Strand{{Text: "A sample."}}}
-	edition, err := a.freeze(r, issue)
+	edition, err := a.freeze(ctx, r, issue)
 	if err != nil {
 		return nil, err
 	}

@@ -8,6 +8,7 @@ import (
 
 	"apta/newsletter"
 	"apta/newsletter/assemble"
+	"apta/subscribers/database"
 
 	"github.com/spf13/pflag"
 )
@@ -84,7 +85,10 @@ func (e *edits) apply(i *newsletter.Issue) {
 // compose assembles a window's issue from the stored items.
 func (a *app) compose(ctx context.Context, r *rooms, w newsletter.Window) (newsletter.Issue, error) {
 	issue, _, err := a.assemble(ctx, r, w, edits{})
-	return issue, err
+	if err != nil {
+		return issue, err
+	}
+	return a.fetchPictures(ctx, r, issue)
 }
 
 // assemble is compose with an editor's wishes and the reasons of every choice.
@@ -102,12 +106,20 @@ func (a *app) assemble(ctx context.Context, r *rooms, w newsletter.Window, e edi
 		return newsletter.Issue{}, assemble.Reasons{}, err
 	}
 	items = append(items, late...)
+	taken, err := taken(ctx, r, items, &past)
+	if err != nil {
+		return newsletter.Issue{}, assemble.Reasons{}, err
+	}
+	items = append(items, taken...)
 	if past.Draft == nil {
 		past.Draft = &newsletter.Issue{} // an editor's words may come before there is a draft
 	}
 	e.apply(past.Draft)
 	style := a.cfg.style()
 	style.Rules.Pins, style.Rules.Exclude = e.pin, e.exclude
+	if err := a.marked(ctx, r, w.Name, &style.Rules); err != nil {
+		return newsletter.Issue{}, assemble.Reasons{}, err
+	}
 	issue, reasons, err := assemble.Compose(items, w, style, past)
 	if err != nil {
 		return newsletter.Issue{}, reasons, err
@@ -126,14 +138,14 @@ const remembered = 26
 // holds nothing back: it may never be sent. before is the last of the others.
 func (a *app) past(ctx context.Context, r *rooms, w newsletter.Window) (past assemble.Past, before newsletter.Issue, err error) {
 	past = assemble.Past{Earlier: map[string]string{}, Late: map[string]bool{}}
-	draft, err := r.newsletter.Issue(ctx, a.cfg.Newsletter.Slug, w.Name)
+	draft, err := r.newsletter.IssueIn(ctx, a.cfg.Newsletter.Slug, w.Name, a.cfg.Newsletter.Language)
 	switch {
-	case err == nil && (draft.Status == newsletter.Draft || draft.Status == newsletter.Held) && draft.Language == a.cfg.Newsletter.Language:
+	case err == nil && (draft.Status == newsletter.Draft || draft.Status == newsletter.Held):
 		past.Draft = &draft
 	case err != nil && !errors.Is(err, newsletter.ErrNotFound):
 		return past, before, err
 	}
-	issues, err := r.newsletter.Issues(ctx, a.cfg.Newsletter.Slug, remembered)
+	issues, err := r.newsletter.Issues(ctx, a.cfg.Newsletter.Slug, remembered*len(a.cfg.languages()))
 	if err != nil {
 		return past, before, err
 	}
@@ -156,20 +168,53 @@ func (a *app) past(ctx context.Context, r *rooms, w newsletter.Window) (past ass
 	return past, before, nil
 }
 
-// late gives the items of the window before that were stored only after its
-// issue was made, and so roll into this one. IDs are in the order of time.
+// late gives the items of the windows before that were stored only after the last
+// issue was made, and so roll into this one. IDs are in the order of time. Of a
+// week without an issue that dropped its items, only what came after it is late.
 func (a *app) late(ctx context.Context, r *rooms, w newsletter.Window, before newsletter.Issue, past *assemble.Past) (late []newsletter.Item, err error) {
 	if before.ID == 0 {
 		return nil, nil
 	}
 	items, err := r.newsletter.ItemsIn(ctx, newsletter.Window{From: before.From, To: w.From})
+	if err != nil {
+		return nil, err
+	}
+	dropped, err := a.flow(r).Dropped(ctx, before.To)
+	if err != nil {
+		return nil, err
+	}
 	for _, it := range items {
-		if it.ID > before.ID && past.Earlier[it.URL] == "" {
+		gone := slices.ContainsFunc(dropped, func(d newsletter.Window) bool { return d.Contains(it.Published) && it.ID.Time().Before(d.To) })
+		if it.ID > before.ID && !gone && past.Earlier[it.URL] == "" {
 			past.Late[it.URL] = true
 			late = append(late, it)
 		}
 	}
-	return late, err
+	return late, nil
+}
+
+// taken gives the items of another week that an editor took into the draft.
+func taken(ctx context.Context, r *rooms, items []newsletter.Item, past *assemble.Past) ([]newsletter.Item, error) {
+	if past.Draft == nil {
+		return nil, nil
+	}
+	known := make(map[database.ID]bool, len(items))
+	for _, it := range items {
+		known[it.ID] = true
+	}
+	var missing []database.ID
+	for _, s := range past.Draft.Strands {
+		for _, p := range s.Items {
+			if (p.Locked || s.Locked) && !known[p.ID] {
+				missing = append(missing, p.ID)
+			}
+		}
+	}
+	list, err := r.newsletter.ItemsByID(ctx, missing)
+	for _, it := range list {
+		past.Late[it.URL] = true
+	}
+	return list, err
 }
 
 // explain prints the reasons of an issue.
@@ -183,8 +228,11 @@ func (a *app) explain(r assemble.Reasons, asJSON bool) error {
 // saveDraft stores an issue as its week's draft and says what is different from
 // the revision before.
 func (a *app) saveDraft(ctx context.Context, r *rooms, issue newsletter.Issue) (newsletter.Issue, error) {
-	was, err := r.newsletter.Issue(ctx, issue.Newsletter, issue.Week)
+	was, err := r.newsletter.IssueIn(ctx, issue.Newsletter, issue.Week, issue.Language)
 	if err != nil && !errors.Is(err, newsletter.ErrNotFound) {
+		return issue, err
+	}
+	if issue, err = a.fetchPictures(ctx, r, issue); err != nil {
 		return issue, err
 	}
 	if issue, err = r.newsletter.SaveIssue(ctx, issue); err != nil {

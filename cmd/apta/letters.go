@@ -17,9 +17,10 @@ const (
 	lineIdle   = 20 * time.Second       // a connection is kept open for letters to come
 )
 
-// postman sends the letters about single subscriptions (please confirm, here is
-// your link) and the notices to editors. They wait in the database, written there by what caused them in its
-// own transaction, so neither an outage of the relay nor a crash loses one.
+// postman sends a newsletter's mails to single people: the letters about
+// subscriptions (please confirm, here is your link) and the notices to editors.
+// They wait in the database, written there by what caused them in its own
+// transaction, so neither an outage of the relay nor a crash loses one.
 type postman struct {
 	app   *app
 	rooms *rooms
@@ -102,8 +103,11 @@ func (p *postman) nextLetter(ctx context.Context) (*errand, error) {
 	if err != nil || !found {
 		return nil, err
 	}
-	m, err := p.rooms.renderer.Letter(l, p.app.cfg.masthead())
+	m, err := p.rooms.renderer.Letter(l, p.app.in(l.Language).cfg.masthead())
 	if err != nil {
+		return nil, err
+	}
+	if m, err = p.app.attach(ctx, p.rooms, m); err != nil {
 		return nil, err
 	}
 	message, err := p.write(m, l.To, fmt.Sprintf("%s.%s", l.Kind, l.ID))
@@ -123,6 +127,9 @@ func (p *postman) nextNotice(ctx context.Context) (*errand, error) {
 	}
 	m, err := p.rooms.renderer.Notice(n, p.app.cfg.masthead())
 	if err != nil {
+		return nil, err
+	}
+	if m, err = p.app.attach(ctx, p.rooms, m); err != nil {
 		return nil, err
 	}
 	message, err := p.write(m, n.To, fmt.Sprintf("%s.%s", n.Kind, n.ID))

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"net/mail"
@@ -10,8 +9,8 @@ import (
 	"time"
 
 	"apta/newsletter"
+	"apta/newsletter/bounce"
 	"apta/newsletter/delivery"
-	"apta/newsletter/schedule"
 	"apta/newsletter/transport"
 	"apta/subscribers"
 	"apta/subscribers/database"
@@ -41,13 +40,10 @@ func (c *Config) headers(week string, date time.Time) (transport.Headers, error)
 	if c.from.Address == "" {
 		return transport.Headers{}, c.errNoFrom()
 	}
-	h := transport.Headers{From: c.from, ListName: c.Newsletter.Name, ListID: c.Mail.ListID, Archive: c.BaseURL + "/", Date: date.In(c.zone),
+	h := transport.Headers{From: c.from, ListName: c.Newsletter.Name, ListID: c.listID(), Archive: c.masthead().FrontURL(), Date: date.In(c.zone),
 		Feedback: fmt.Sprintf("%s:%s:review:%s", week, c.Newsletter.Slug, strings.ReplaceAll(c.domain(), ".", "-"))}
 	if h.From.Name == "" {
 		h.From.Name = c.Newsletter.Name
-	}
-	if h.ListID == "" {
-		h.ListID = c.Newsletter.Slug + "." + c.domain()
 	}
 	if c.Mail.ReplyTo != "" {
 		reply, err := mail.ParseAddress(c.Mail.ReplyTo)
@@ -57,6 +53,14 @@ func (c *Config) headers(week string, date time.Time) (transport.Headers, error)
 		h.ReplyTo = reply
 	}
 	return h, nil
+}
+
+// listID names the newsletter to mailboxes (RFC 2919).
+func (c *Config) listID() string {
+	if c.Mail.ListID != "" {
+		return c.Mail.ListID
+	}
+	return c.Newsletter.Slug + "." + c.domain()
 }
 
 // returnPath is the envelope sender of every mail.
@@ -69,12 +73,13 @@ func (c *Config) returnPath() string {
 
 // letterReturnPath is that of a letter to one person, who may be no reader yet.
 func (c *Config) letterReturnPath() string {
-	return strings.ReplaceAll(c.returnPath(), delivery.ReaderMark, "letter")
+	return strings.ReplaceAll(c.returnPath(), delivery.ReaderMark, bounce.Letter)
 }
 
 // freeze renders an issue and builds its edition.
-func (a *app) freeze(r *rooms, issue newsletter.Issue) (*transport.Edition, error) {
-	m, err := r.renderer.Mail(issue, a.cfg.masthead())
+func (a *app) freeze(ctx context.Context, r *rooms, issue newsletter.Issue) (*transport.Edition, error) {
+	a = a.in(issue.Language)
+	m, err := a.issueMail(ctx, r, issue)
 	if err != nil {
 		return nil, err
 	}
@@ -85,25 +90,9 @@ func (a *app) freeze(r *rooms, issue newsletter.Issue) (*transport.Edition, erro
 	return transport.Freeze(m, h)
 }
 
-// approve freezes an issue and marks it as approved. Where its slot has come
-// already, apta serve sends it.
-func (a *app) approve(ctx context.Context, r *rooms, issue newsletter.Issue) error {
-	return a.markApproved(ctx, r, issue, func(tx *sql.Tx) error {
-		return r.jobs.InsertTx(ctx, tx, schedule.Send{Issue: issue.ID})
-	})
-}
-
-func (a *app) markApproved(ctx context.Context, r *rooms, issue newsletter.Issue, also ...func(*sql.Tx) error) error {
-	editions, err := a.freezeVariants(ctx, r, issue)
-	if err != nil {
-		return err
-	}
-	return r.newsletter.Approve(ctx, issue.ID, editions, also...)
-}
-
 // sampleMessage is the mail as an imagined reader would get it.
 func (a *app) sampleMessage(issue newsletter.Issue, m newsletter.Mail) ([]byte, error) {
-	h, err := a.cfg.headers(issue.Week, issue.To)
+	h, err := a.in(issue.Language).cfg.headers(issue.Week, issue.To)
 	if err != nil {
 		return nil, err
 	}
@@ -118,7 +107,7 @@ func (a *app) sampleMessage(issue newsletter.Issue, m newsletter.Mail) ([]byte, 
 func (a *app) sampleReader(issue newsletter.Issue, address string) *transport.Reader {
 	keys := a.rooms.keys
 	return &transport.Reader{
-		Address: address, ReturnPath: strings.ReplaceAll(a.cfg.returnPath(), delivery.ReaderMark, "test"), MessageID: transport.MessageID(issue.ID, 0, a.cfg.domain()),
+		Address: address, ReturnPath: strings.ReplaceAll(a.cfg.returnPath(), delivery.ReaderMark, "test"), MessageID: transport.MessageID(issue.ID, 0, "", a.cfg.domain()),
 		UnsubscribeURL: a.cfg.BaseURL + "/u/" + keys.Token(subscribers.PurposeUnsubscribe, 0, 0),
 		PreferencesURL: a.cfg.BaseURL + "/p/" + keys.Token(subscribers.PurposePreferences, 0, 0),
 	}
@@ -131,7 +120,7 @@ func (a *app) sendTest(ctx context.Context, r *rooms, issue newsletter.Issue, ad
 		return &usageError{err}
 	}
 	issue.Subject = "[Test] " + issue.Subject
-	edition, err := a.freeze(r, issue)
+	edition, err := a.freeze(ctx, r, issue)
 	if err != nil {
 		return err
 	}
@@ -144,7 +133,7 @@ func (a *app) sendTest(ctx context.Context, r *rooms, issue newsletter.Issue, ad
 	}
 	reader := a.sampleReader(issue, to)
 	// A test may be sent again and again; each is a message of its own.
-	reader.MessageID = transport.MessageID(issue.ID, database.ID(a.now().UnixNano()), a.cfg.domain())
+	reader.MessageID = transport.MessageID(issue.ID, database.ID(a.now().UnixNano()), "", a.cfg.domain())
 	letter := transport.Letter{From: reader.ReturnPath, To: to}
 	if letter.Body, err = edition.Append(nil, reader); err != nil {
 		return err
@@ -203,10 +192,21 @@ func (a *app) relayHint(r RelayConfig, err error) error {
 	return fmt.Errorf("%w; check %s in %s", err, keys, a.cfg.file)
 }
 
-// sender makes the sender that the configuration describes.
-func (a *app) sender(r *rooms) (*delivery.Sender, error) {
-	if a.cfg.from.Address == "" {
-		return nil, a.cfg.errNoFrom()
+// sender makes the sender that the configuration describes, for this newsletter's sends.
+func (a *app) sender(r *rooms) (*delivery.Sender, error) { return a.senderOf(r, []*Config{a.cfg}) }
+
+// senderOf makes the sender of newsletters whose mails go the same way as this one's.
+func (a *app) senderOf(r *rooms, all []*Config) (*delivery.Sender, error) {
+	carried := map[string]delivery.Newsletter{}
+	for _, n := range all {
+		if n.from.Address == "" {
+			return nil, n.errNoFrom()
+		}
+		keys, err := n.dkimKeys()
+		if err != nil {
+			return nil, err
+		}
+		carried[n.Newsletter.Slug] = delivery.Newsletter{Languages: n.languages(), DKIM: keys, BaseURL: n.BaseURL, Domain: n.domain(), ReturnPath: n.returnPath(), Mailbox: n.Bounces.reads()}
 	}
 	var relays []delivery.Relay
 	for _, c := range a.cfg.relays() {
@@ -216,14 +216,10 @@ func (a *app) sender(r *rooms) (*delivery.Sender, error) {
 		}
 		relays = append(relays, relay)
 	}
-	keys, err := a.cfg.dkimKeys()
-	if err != nil {
-		return nil, err
-	}
 	return delivery.NewSender(r.ledger, r.newsletter, r.keys, delivery.Options{
 		Relays: relays, Limits: delivery.Limits{PerDomain: a.cfg.Limits.PerDomain, Domains: a.cfg.Limits.Domains},
 		Stale: a.cfg.lateness, Retry: delivery.Retry{Hold: a.cfg.Mail.Doubtful == "hold"},
-		DKIM: keys, BaseURL: a.cfg.BaseURL, Domain: a.cfg.domain(), ReturnPath: a.cfg.returnPath(), Log: r.log,
+		Newsletters: carried, Log: r.log,
 	}), nil
 }
 

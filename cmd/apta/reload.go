@@ -98,10 +98,10 @@ func (a *app) prepareReload(ctx context.Context) (*app, error) {
 func (a *app) canServe(r *rooms) error {
 	_, err := a.handler(r)
 	if err == nil {
-		_, err = a.sender(r)
+		_, err = a.senders(r)
 	}
 	if err == nil {
-		_, err = a.postman(r)
+		_, err = a.postmen()
 	}
 	if err == nil {
 		_, err = a.cfg.metricsToken()

@@ -16,12 +16,15 @@ import (
 
 	"apta/newsletter"
 	"apta/newsletter/api"
+	"apta/newsletter/bounce"
 	"apta/newsletter/delivery"
+	"apta/newsletter/desk"
 	"apta/newsletter/intake/feeds"
 	"apta/newsletter/jobs"
 	"apta/newsletter/metrics"
 	"apta/newsletter/notice"
 	"apta/newsletter/render"
+	"apta/newsletter/webhooks"
 	"apta/subscribers"
 	"apta/subscribers/database"
 
@@ -56,6 +59,8 @@ type app struct {
 	now            func() time.Time
 
 	configFile string
+	language   string // of the issue that a verb works on; empty is the main one
+	slug       string // of the newsletter that a verb works on; empty is the main one
 	cfg        *Config
 	rooms      *rooms
 }
@@ -70,6 +75,7 @@ type rooms struct {
 	jobs        *jobs.Engine
 	notices     *notice.Store // mails to editors
 	keys        *subscribers.Keys
+	webhooks    *webhooks.Hooks
 	renderer    *render.Renderer
 	log         *slog.Logger
 	metrics     *metrics.Metrics // set by handler
@@ -90,7 +96,15 @@ func (a *app) root() *cobra.Command {
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
 	root.PersistentFlags().StringVar(&a.configFile, "config", "", "configuration file (default apta.toml, or APTA_CONFIG)")
-	root.AddCommand(a.initCommand(), a.itemCommand(), a.feedCommand(), a.subscriberCommand(), a.suppressCommand(), a.issueCommand(), a.scheduleCommand(), a.serveCommand(), a.workCommand(), a.databaseCommand(), a.backupCommand(), a.restoreCommand(), a.upgradeCommand(), a.doctorCommand(), a.manCommand(), a.jobsCommand(), a.migrateToCommand(), a.dkimCommand(), a.tokenCommand(), a.demoCommand())
+	root.PersistentFlags().StringVar(&a.slug, "newsletter", "", "newsletter to work on, by its slug (default that of the configuration file)")
+	root.AddCommand(
+		a.demoCommand(), a.initCommand(), a.serveCommand(), a.workCommand(),
+		a.itemCommand(), a.feedCommand(), a.issueCommand(), a.scheduleCommand(), a.newsletterCommand(),
+		a.subscriberCommand(), a.suppressCommand(),
+		a.editorCommand(), a.tokenCommand(), a.webhookCommand(), a.templateCommand(), a.bounceCommand(), a.dkimCommand(), a.jobsCommand(),
+		a.doctorCommand(), a.databaseCommand(), a.backupCommand(), a.restoreCommand(), a.upgradeCommand(), a.migrateToCommand(),
+		a.manCommand(),
+	)
 	for _, c := range allCommands(root) {
 		if c.RunE == nil {
 			c.RunE = func(c *cobra.Command, args []string) error {
@@ -136,8 +150,10 @@ func (a *app) config() (*Config, error) {
 	if err != nil {
 		return nil, err
 	}
-	a.cfg = cfg
-	return cfg, nil
+	if a.cfg, err = cfg.of(a.slug); err != nil {
+		return nil, &usageError{fmt.Errorf("--newsletter: %w", err)}
+	}
+	return a.cfg, nil
 }
 
 func envValue(environ []string, name string) (string, bool) {
@@ -151,7 +167,10 @@ func envValue(environ []string, name string) (string, bool) {
 
 // schemas are the tables of every room.
 func schemas() []database.Schema {
-	return []database.Schema{subscribers.Schema(), newsletter.Schema(), delivery.Schema(), api.Schema(), jobs.Schema(), feeds.Schema(), notice.Schema()}
+	return []database.Schema{
+		subscribers.Schema(), newsletter.Schema(), delivery.Schema(), api.Schema(), jobs.Schema(), feeds.Schema(),
+		notice.Schema(), bounce.Schema(), webhooks.Schema(), desk.Schema(),
+	}
 }
 
 // open opens the database, brings its tables up to date, and gives the rooms.
@@ -175,6 +194,14 @@ func (a *app) open(ctx context.Context) (*rooms, error) {
 	if err != nil {
 		return nil, err
 	}
+	for _, c := range cfg.site {
+		if c.Newsletter.Templates == "" {
+			continue
+		}
+		if err := renderer.UseFolder(c.Newsletter.Templates); err != nil {
+			return nil, fmt.Errorf("%s: newsletter.templates: %w", c.at("newsletter.templates"), err)
+		}
+	}
 	db, err := database.Open(ctx, cfg.Database)
 	if err != nil {
 		return nil, err
@@ -182,11 +209,18 @@ func (a *app) open(ctx context.Context) (*rooms, error) {
 	if err := a.migrate(ctx, cfg, db); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
+	main := cfg.newsletters()[0].Newsletter.Slug
 	ids, log := database.NewIDs(a.now, nil), newLog(a.stderr, cfg.Log)
+	readers := subscribers.NewStore(db, ids, keys, a.now)
+	if err := readers.For(main).Adopt(ctx); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	renderer.LogTo(log)
 	a.rooms = &rooms{
-		db: db, ids: ids, newsletter: newsletter.NewStore(db, ids, a.now), subscribers: subscribers.NewStore(db, ids, keys, a.now).WithRules(cfg.rules),
+		db: db, ids: ids, newsletter: newsletter.NewStore(db, ids, a.now), subscribers: readers.For(cfg.Newsletter.Slug).WithRules(cfg.rules),
 		ledger: delivery.NewLedger(db, a.now), jobs: jobs.New(db, log), notices: notice.NewStore(db, ids, a.now), keys: keys, renderer: renderer, log: log,
 	}
+	a.listen(a.rooms)
 	return a.rooms, nil
 }
 

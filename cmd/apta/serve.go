@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"time"
 
+	"apta/newsletter/api"
 	"apta/newsletter/archive"
 	"apta/subscribers/pages"
 
@@ -34,6 +35,9 @@ at the start, once.`,
 				return fmt.Errorf("listen: %w (another program may have the port; set listen)", err)
 			}
 			fmt.Fprintf(a.stdout, "listening on %s://%s\n", a.cfg.scheme(), listener.Addr())
+			if err := a.printFirstLink(c.Context(), a.rooms); err != nil {
+				return err
+			}
 			return a.keepServing(c.Context(), listener)
 		},
 	}
@@ -51,7 +55,7 @@ these share the issues that are on their way; no reader is served by two.`,
 			if err != nil {
 				return err
 			}
-			sender, err := a.sender(r)
+			senders, err := a.senders(r)
 			if err != nil {
 				return err
 			}
@@ -59,7 +63,9 @@ these share the issues that are on their way; no reader is served by two.`,
 				return err
 			}
 			fmt.Fprintln(a.stdout, "working")
-			if err := sender.Run(c.Context()); !errors.Is(err, context.Canceled) {
+			group, ctx := errgroup.WithContext(c.Context())
+			senders.run(ctx, group)
+			if err := group.Wait(); !errors.Is(err, context.Canceled) {
 				return err
 			}
 			return nil
@@ -73,30 +79,40 @@ func (a *app) serve(ctx context.Context, r *rooms, listener net.Listener) error 
 	if err != nil {
 		return err
 	}
-	sender, err := a.sender(r)
+	senders, err := a.senders(r)
 	if err != nil {
 		return err
 	}
-	postman, err := a.postman(r)
+	postmen, err := a.postmen()
 	if err != nil {
 		return err
+	}
+	for _, n := range a.newsletters() {
+		if err := n.keepLogos(ctx, r); err != nil {
+			return err
+		}
 	}
 	if err := a.passGuard(ctx, r); err != nil {
 		return err
 	}
 	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second, WriteTimeout: time.Minute, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10,
 		ErrorLog: log.New(errorLog{r.log}, "", 0)}
-	engine := a.background(r, sender)
+	engine := a.background(r, senders)
 	engine.Every(time.Minute, everyMinute{}) // slots come at whole minutes
 	if a.cfg.Intake.poll > 0 {
 		engine.Every(time.Minute, pollFeeds{}) // those that are due
 	}
 	group, ctx := errgroup.WithContext(ctx)
+	if err := a.readBounces(ctx, group, r); err != nil {
+		return err
+	}
 	group.Go(func() error { return a.serveWeb(server, listener) })
 	group.Go(func() error { return a.serveMetrics(ctx, r) })
-	group.Go(func() error { return sender.Run(ctx) })
+	senders.run(ctx, group)
 	group.Go(func() error { return engine.Run(ctx) })
-	group.Go(func() error { return postman.run(ctx) })
+	for _, p := range postmen {
+		group.Go(func() error { return p.run(ctx) })
+	}
 	group.Go(func() error {
 		<-ctx.Done()
 		closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
@@ -112,21 +128,35 @@ func (a *app) serve(ctx context.Context, r *rooms, listener net.Listener) error 
 
 // handler is every page.
 func (a *app) handler(r *rooms) (http.Handler, error) {
-	m := a.cfg.masthead()
 	mux := http.NewServeMux()
-	site, err := archive.New(r.newsletter, r.renderer, m, r.log)
+	var sites []*archive.Site
+	var forms []*pages.Pages
+	var programs []*api.API
+	for _, n := range a.newsletters() {
+		for _, tag := range n.cfg.languages() {
+			site, err := archive.New(r.newsletter, r.renderer, n.cfg.in(tag).masthead(), r.log)
+			if err != nil {
+				return nil, err
+			}
+			sites = append(sites, site)
+		}
+		own, err := pages.New(n.rooms.subscribers, r.keys, n.pageOptions(n.rooms), r.log)
+		if err != nil {
+			return nil, err
+		}
+		forms, programs = append(forms, own), append(programs, n.api(n.rooms, own))
+	}
+	if err := sites[0].Register(mux, sites[1:]...); err != nil {
+		return nil, err
+	}
+	forms[0].Register(mux, forms[1:]...)
+	programs[0].Register(mux, programs[1:]...)
+	editors, err := a.desk(r)
 	if err != nil {
 		return nil, err
 	}
-	if err := site.Register(mux); err != nil {
-		return nil, err
-	}
-	own, err := pages.New(r.subscribers, r.keys, a.pageOptions(r), r.log)
-	if err != nil {
-		return nil, err
-	}
-	own.Register(mux)
-	a.api(r).Register(mux)
+	editors.Register(mux)
+	a.bounceHooks(r).Register(mux)
 	a.registerHealth(mux, r)
 	return r.metrics.Measure(a.withHeaders(mux)), nil
 }

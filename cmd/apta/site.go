@@ -18,7 +18,7 @@ func (a *app) pageOptions(r *rooms) pages.Options {
 	m := a.cfg.masthead()
 	topics := &themes{app: a, rooms: r}
 	return pages.Options{
-		Masthead:  pages.Masthead{Name: m.Name, Newsroom: m.Newsroom, Postal: m.Postal, BaseURL: m.BaseURL, Language: m.Language, Zone: m.Zone},
+		Masthead:  pages.Masthead{Newsletter: m.Slug, Path: m.ReadersPath(), Front: m.FrontURL(), Name: m.Name, Newsroom: m.Newsroom, Postal: m.Postal, BaseURL: m.BaseURL, Language: m.Language, Zone: m.Zone},
 		Topics:    topics.list,
 		Received:  func(ctx context.Context, id database.ID) (any, error) { return r.ledger.History(ctx, id) },
 		ProofBits: a.cfg.Subscribe.ProofOfWork,

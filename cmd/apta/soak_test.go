@@ -20,6 +20,8 @@ import (
 	"apta/newsletter/jobs"
 	"apta/newsletter/transport/smtptest"
 	"apta/subscribers"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // tally is who got what, as the relay saw it: mails by address, of one week.
@@ -91,19 +93,19 @@ func (y *year) start(t *testing.T) {
 	if y.rooms, err = y.app.open(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	sender, err := y.app.sender(y.rooms)
+	senders, err := y.app.senders(y.rooms)
 	if err != nil {
 		t.Fatal(err)
 	}
-	engine := y.app.background(y.rooms, sender)
+	engine := y.app.background(y.rooms, senders)
 	engine.Poll = 10 * time.Millisecond
 	ctx, cancel := context.WithCancel(context.Background())
-	var running sync.WaitGroup
-	running.Go(func() { engine.Run(ctx) })
-	running.Go(func() { sender.Run(ctx) })
+	var running errgroup.Group
+	running.Go(func() error { return engine.Run(ctx) })
+	senders.run(ctx, &running)
 	y.stop = func() {
 		cancel()
-		running.Wait()
+		running.Wait() // it was stopped
 		y.app.close()
 	}
 }
@@ -144,17 +146,19 @@ func (a *app) soak(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	sender, err := a.sender(r)
+	senders, err := a.senders(r)
 	if err != nil {
 		return err
 	}
-	engine := a.background(r, sender)
+	engine := a.background(r, senders)
 	engine.Poll = 10 * time.Millisecond
 	if err := r.jobs.Insert(ctx, everyMinute{}); err != nil {
 		return err
 	}
-	go engine.Run(ctx)
-	return sender.Run(ctx)
+	var running errgroup.Group
+	running.Go(func() error { return engine.Run(ctx) })
+	senders.run(ctx, &running)
+	return running.Wait()
 }
 
 // killedAfter has a process begin the week's send and kills it after so many mails.

@@ -15,8 +15,15 @@ const maxVariants = 64
 // freezeVariants builds an edition for each variant that readers want, and in any
 // case for the whole issue in both formats.
 func (a *app) freezeVariants(ctx context.Context, r *rooms, issue newsletter.Issue) (map[string][]byte, error) {
+	a = a.in(issue.Language) // whose words stand around it
 	wanted, err := r.subscribers.Variants(ctx, maxVariants)
 	if err != nil {
+		return nil, err
+	}
+	if err := a.keepLogos(ctx, r); err != nil {
+		return nil, err
+	}
+	if issue, err = a.fetchPictures(ctx, r, issue); err != nil {
 		return nil, err
 	}
 	h, err := a.cfg.headers(issue.Week, a.now())
@@ -33,12 +40,12 @@ func (a *app) freezeVariants(ctx context.Context, r *rooms, issue newsletter.Iss
 			editions[v.Key()] = []byte(newsletter.NoEdition)
 			continue
 		}
-		m, err := r.renderer.Mail(about, a.cfg.masthead())
+		m, err := a.issueMail(ctx, r, about)
 		if err != nil {
 			return nil, err
 		}
 		if v.Text {
-			m.HTML = ""
+			m.HTML, m.Inline = "", nil
 		}
 		edition, err := transport.Freeze(m, h)
 		if err != nil {

@@ -3,6 +3,7 @@ package api
 import (
 	"bytes"
 	"context"
+	"database/sql"
 	"fmt"
 	"io"
 	"log/slog"
@@ -19,14 +20,16 @@ import (
 	"apta/newsletter/delivery"
 	"apta/newsletter/transport"
 	"apta/newsletter/transport/smtptest"
+	"apta/newsletter/webhooks"
 	"apta/subscribers"
 	"apta/subscribers/database"
 	"apta/subscribers/database/databasetest"
+	"apta/subscribers/pages"
 )
 
 func TestMain(m *testing.M) { databasetest.Run(m) }
 
-var schemas = []database.Schema{subscribers.Schema(), newsletter.Schema(), delivery.Schema(), Schema()}
+var schemas = []database.Schema{subscribers.Schema(), newsletter.Schema(), delivery.Schema(), webhooks.Schema(), Schema()}
 
 // once runs a test for which it does not matter where things are kept.
 func once(t *testing.T, test func(t *testing.T, db *database.DB)) {
@@ -70,15 +73,15 @@ func newHouse(t *testing.T, db *database.DB, script func(smtptest.Stage, string)
 	store, ledger := newsletter.NewStore(db, ids, time.Now), delivery.NewLedger(db, time.Now)
 	keys, err := subscribers.NewKeys([]byte(strings.Repeat("k", 32)))
 	h.must(err)
-	h.subs = subscribers.NewStore(db, ids, keys, time.Now)
+	h.subs = subscribers.NewStore(db, ids, keys, time.Now).For("weekly")
 	h.relay, err = smtptest.Start(smtptest.Options{Script: script})
 	h.must(err)
 	t.Cleanup(h.relay.Close)
 	log := slog.New(slog.NewTextHandler(h, nil))
 	relay := transport.Relay{Host: h.relay.Host(), Port: h.relay.Port(), TLS: "none", Timeout: 5 * time.Second}
 	h.sender = delivery.NewSender(ledger, store, keys, delivery.Options{
-		Relays:  []delivery.Relay{{Name: "relay", Connections: 2, Dial: delivery.Dialer(relay)}},
-		BaseURL: "https://news.example", Domain: "news.example", ReturnPath: "bounces@news.example", Log: log,
+		Relays:      []delivery.Relay{{Name: "relay", Connections: 2, Dial: delivery.Dialer(relay)}},
+		Newsletters: map[string]delivery.Newsletter{"": {BaseURL: "https://news.example", Domain: "news.example", ReturnPath: "bounces@news.example"}}, Log: log,
 	})
 	now := func() time.Time { return h.clock }
 	var steering *delivery.Steering
@@ -86,7 +89,11 @@ func newHouse(t *testing.T, db *database.DB, script func(smtptest.Stage, string)
 		go sweepLater(steering, issue)
 		return nil
 	}, nil)
-	h.API = New(Options{Newsletter: "weekly", Store: store, Steering: steering, Newsroom: h, Tokens: NewTokens(db, ids, now, nil), Now: now, Log: log})
+	hooks := webhooks.New(db, ids, webhooks.Options{Secret: func(database.ID) []byte { return make([]byte, 32) }, Now: time.Now, Log: log,
+		Enqueue: func(context.Context, *sql.Tx, database.ID) error { return nil }})
+	own, err := pages.New(h.subs, keys, pages.Options{Masthead: pages.Masthead{Name: "Weekly", BaseURL: "https://news.example", Language: "en"}}, log)
+	h.must(err)
+	h.API = New(Options{Webhooks: hooks, Readers: h.subs, Received: ledger.History, Subscriptions: own.Subscriptions(), Newsletter: "weekly", Store: store, Steering: steering, Newsroom: h, Tokens: NewTokens(db, ids, now, nil), Now: now, Log: log})
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /", func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "the site") })
 	h.Register(mux)
@@ -104,14 +111,25 @@ func (h *house) must(err error) {
 }
 
 // Approve is the part of the command line in this.
-func (h *house) Approve(ctx context.Context, i newsletter.Issue) error {
+func (h *house) Approve(ctx context.Context, i newsletter.Issue, by string) error {
 	u := newsletter.SlotUnsubscribe.Marker()
 	e, err := transport.Freeze(newsletter.Mail{Subject: i.Title, Text: "text " + u + "\n", HTML: "<p>html " + u + "</p>"},
 		transport.Headers{From: mail.Address{Address: "weekly@news.example"}, ListID: "weekly.news.example", Date: time.Now()})
 	if err != nil {
 		return err
 	}
-	return h.Store.Approve(ctx, i.ID, map[string][]byte{"": e.Bytes()})
+	return h.Store.Approve(ctx, i, newsletter.Approval{Editions: map[string][]byte{"": e.Bytes()}, By: by, SendsAt: h.clock.Add(15 * time.Minute)})
+}
+
+// PullBack is, too.
+func (h *house) PullBack(ctx context.Context, i newsletter.Issue, _, why string) error {
+	i.Status = newsletter.Approved
+	return h.Store.Turn(ctx, i, newsletter.Draft, why)
+}
+
+// Hold is, too.
+func (h *house) Hold(ctx context.Context, i newsletter.Issue, _, why string) error {
+	return h.Store.Move(ctx, i.ID, newsletter.Held, why, newsletter.Draft, newsletter.Approved)
 }
 
 // Start is, too.

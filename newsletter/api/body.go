@@ -33,7 +33,7 @@ func readBody(w http.ResponseWriter, r *http.Request, limit int64, types ...stri
 }
 
 // actionLimit bounds the body of an action, in bytes.
-const actionLimit = 4 << 10
+const actionLimit = 32 << 10
 
 // readJSON reads a small JSON object; an empty body is an empty object.
 func readJSON(w http.ResponseWriter, r *http.Request, into any) error {

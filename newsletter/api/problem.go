@@ -7,6 +7,8 @@ import (
 
 	"apta/newsletter"
 	"apta/newsletter/delivery"
+	"apta/newsletter/webhooks"
+	"apta/subscribers"
 )
 
 // Problem is an answer that says what went wrong, as RFC 9457 writes it. Its
@@ -39,8 +41,15 @@ func write(w http.ResponseWriter, p *Problem) {
 // can mend is in the log and not in the answer.
 func (a *API) fail(w http.ResponseWriter, r *http.Request, err error) {
 	var p *Problem
+	var wish *subscribers.WishError
 	switch {
 	case errors.As(err, &p):
+	case errors.Is(err, subscribers.ErrNotFound):
+		p = &Problem{Status: http.StatusNotFound, Detail: "there is no such reader"}
+	case errors.Is(err, webhooks.ErrNotFound):
+		p = &Problem{Status: http.StatusNotFound, Detail: "there is no such webhook"}
+	case errors.As(err, &wish):
+		p = &Problem{Status: http.StatusUnprocessableEntity, Detail: wish.Error()}
 	case errors.Is(err, newsletter.ErrNotFound):
 		p = &Problem{Status: http.StatusNotFound, Detail: "there is no such issue"}
 	case errors.Is(err, delivery.ErrNoSend):

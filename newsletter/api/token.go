@@ -36,22 +36,24 @@ type Scope string
 
 // The scopes a token may have. Public marks routes that want no token.
 const (
-	Read        Scope = "read"        // see issues and how far they are
-	Send        Scope = "send"        // approve, hold and send issues, and steer their sends
-	Items       Scope = "items"       // store items
-	Subscribers Scope = "subscribers" // see and change subscribers
-	Public      Scope = ""
+	Read          Scope = "read"           // see issues and how far they are
+	Send          Scope = "send"           // approve, hold and send issues, and steer their sends
+	Items         Scope = "items"          // store items
+	ReadersRead   Scope = "readers:read"   // see readers, their consents, and the suppression list
+	ReadersWrite  Scope = "readers:write"  // add, change, unsubscribe, erase and suppress readers
+	WebhooksWrite Scope = "webhooks:write" // make webhooks, which hear of issues, and of readers by their IDs
+	Public        Scope = ""
 )
 
 // Scopes lists every scope of a token.
-var Scopes = [...]Scope{Send, Read, Subscribers, Items}
+var Scopes = [...]Scope{Send, Read, Items, ReadersRead, ReadersWrite, WebhooksWrite}
 
 // ParseScopes reads scopes parted by commas.
 func ParseScopes(text string) (list []Scope, err error) {
 	for part := range strings.SplitSeq(text, ",") {
 		s := Scope(strings.TrimSpace(part))
 		if !slices.Contains(Scopes[:], s) {
-			return nil, fmt.Errorf("api: %q is no scope: they are send, read, subscribers and items", s)
+			return nil, fmt.Errorf("api: %q is no scope: they are %s", s, strings.ReplaceAll(join(Scopes[:]), ",", ", "))
 		}
 		if !slices.Contains(list, s) {
 			list = append(list, s)

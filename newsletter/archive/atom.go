@@ -52,7 +52,7 @@ func (s *Site) atom(w http.ResponseWriter, r *http.Request) {
 	feed := atomFeed{
 		Lang: s.masthead.Language, ID: s.root(), Title: s.masthead.Name, Updated: stamp(updated(entries)),
 		Author: atomPerson{s.masthead.Newsroom}, Generator: "Apta",
-		Links: []atomLink{{"self", "application/atom+xml", s.root() + "/atom.xml"}, {"alternate", "text/html", s.masthead.BaseURL + "/"}},
+		Links: []atomLink{{"self", "application/atom+xml", s.root() + "/atom.xml"}, {"alternate", "text/html", s.masthead.FrontURL()}},
 	}
 	for _, e := range entries {
 		feed.Entries = append(feed.Entries, atomEntry{

@@ -73,7 +73,7 @@ func newCards() (*cards, error) {
 type card struct{ Name, Title, Dates, Newsroom string }
 
 func (s *Site) card(w http.ResponseWriter, r *http.Request) {
-	issue, ok := s.public(w, r)
+	issue, _, ok := s.public(w, r)
 	if !ok {
 		return
 	}

@@ -27,7 +27,7 @@ type feedEntry struct {
 
 // feedEntries gives the newest issues, the newest first.
 func (s *Site) feedEntries(r *http.Request) ([]feedEntry, error) {
-	issues, err := s.store.Published(r.Context(), s.masthead.Slug, inFeed)
+	issues, err := s.store.Published(r.Context(), s.masthead.Slug, s.language, inFeed)
 	if err != nil {
 		return nil, err
 	}

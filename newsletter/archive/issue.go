@@ -1,7 +1,6 @@
 package archive
 
 import (
-	"errors"
 	"net/http"
 	"regexp"
 
@@ -14,13 +13,13 @@ import (
 const onFront = 13
 
 func (s *Site) front(w http.ResponseWriter, r *http.Request) {
-	issues, err := s.store.Published(r.Context(), s.masthead.Slug, onFront)
+	issues, err := s.store.Published(r.Context(), s.masthead.Slug, s.language, onFront)
 	if err != nil {
 		s.failed(w, r, err)
 		return
 	}
 	p := s.page(s.masthead.Name, s.masthead.Language)
-	p.Canonical = s.masthead.BaseURL + "/"
+	p.Canonical, p.Translations = s.masthead.FrontURL(), s.fronts()
 	if err := s.list(r, &p, issues); err != nil {
 		s.failed(w, r, err)
 		return
@@ -33,7 +32,7 @@ func (s *Site) list(r *http.Request, p *page, issues []newsletter.PublicIssue) (
 	for _, i := range issues {
 		p.Issues = append(p.Issues, s.entry(i.Issue))
 	}
-	p.Years, err = s.store.Years(r.Context(), s.masthead.Slug)
+	p.Years, err = s.store.Years(r.Context(), s.masthead.Slug, s.language)
 	return err
 }
 
@@ -48,7 +47,7 @@ func (s *Site) issueOrYear(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Site) year(w http.ResponseWriter, r *http.Request, year string) {
-	issues, err := s.store.PublishedIn(r.Context(), s.masthead.Slug, year)
+	issues, err := s.store.PublishedIn(r.Context(), s.masthead.Slug, s.language, year)
 	if err != nil {
 		s.failed(w, r, err)
 		return
@@ -67,35 +66,52 @@ func (s *Site) year(w http.ResponseWriter, r *http.Request, year string) {
 	s.write(w, r, http.StatusOK, "year.html", p)
 }
 
-// public finds the issue that a request's path names, and answers where there is none.
-func (s *Site) public(w http.ResponseWriter, r *http.Request) (newsletter.PublicIssue, bool) {
-	issue, err := s.store.ByWeek(r.Context(), s.masthead.Slug, r.PathValue("week"))
-	if errors.Is(err, newsletter.ErrNotFound) {
-		s.notFound(w, r)
-		return issue, false
-	}
-	if err != nil {
+// public finds the issue that a request's path names, and the week's others. It
+// answers where there is none; where there is one in another language only, it
+// leads there.
+func (s *Site) public(w http.ResponseWriter, r *http.Request) (issue newsletter.PublicIssue, all []newsletter.PublicIssue, ok bool) {
+	all, err := s.store.ByWeek(r.Context(), s.masthead.Slug, "", r.PathValue("week"))
+	switch {
+	case err != nil:
 		s.failed(w, r, err)
-		return issue, false
+		return issue, nil, false
+	case len(all) == 0:
+		s.notFound(w, r)
+		return issue, nil, false
 	}
-	return issue, true
+	for _, i := range all {
+		if s.language == "" || i.Language == s.language {
+			return i, all, true
+		}
+	}
+	http.Redirect(w, r, s.masthead.IssueURL(all[0].Issue), http.StatusFound)
+	return issue, nil, false
+}
+
+// beside serves what is below an issue's page: its picture.
+func (s *Site) beside(w http.ResponseWriter, r *http.Request) {
+	if "/"+r.PathValue("file") != cardName {
+		s.fresh(s.notFound)(w, r)
+		return
+	}
+	s.card(w, r)
 }
 
 func (s *Site) issue(w http.ResponseWriter, r *http.Request) {
-	issue, ok := s.public(w, r)
+	issue, all, ok := s.public(w, r)
 	if !ok {
 		return
 	}
 	p := s.page(render.OneLine(issue.Title)+" · "+s.masthead.Name, issue.Language)
 	p.Description, p.Canonical, p.Published = render.OneLine(issue.Standfirst), s.masthead.IssueURL(issue.Issue), stamp(issue.Published)
-	p.Card = p.Canonical + cardName
+	p.Card, p.Translations = p.Canonical+cardName, s.translations(all)
 	p.Issue, p.Dates, p.Latest = issue.Issue, render.Dates(p.Words, issue.Issue, s.masthead.Zone), render.Latest(issue.Issue)
 	var err error
 	if p.Paragraphs, err = s.renderer.Paragraphs(issue.Issue); err != nil {
 		s.failed(w, r, err)
 		return
 	}
-	earlier, later, err := s.store.Beside(r.Context(), issue.Issue)
+	earlier, later, err := s.store.Beside(r.Context(), issue.Issue, s.language)
 	if err != nil {
 		s.failed(w, r, err)
 		return

@@ -39,7 +39,7 @@ func (s *Site) jsonFeed(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	feed := jsonFeed{
-		Version: "https://jsonfeed.org/version/1.1", Title: s.masthead.Name, Home: s.masthead.BaseURL + "/", Feed: s.root() + "/feed.json",
+		Version: "https://jsonfeed.org/version/1.1", Title: s.masthead.Name, Home: s.masthead.FrontURL(), Feed: s.root() + "/feed.json",
 		Language: s.masthead.Language, Authors: []jsonAuthor{{s.masthead.Newsroom}}, Items: []jsonItem{},
 	}
 	for _, e := range entries {

@@ -16,9 +16,12 @@ import (
 type page struct {
 	Title, Description, Name, Newsroom, Postal, BaseURL string
 	Canonical                                           string
+	Front, Subscribe                                    string // addresses of the front page and of the form
 	Root                                                string // address of the newsletter's pages
 	Path                                                string // its path alone, for forms
 	Words                                               templates.Words
+
+	Translations []translation // the page in every language, where it is there in several
 
 	Issues []entry  // the front page, a year, or what a search found
 	Years  []string // that have issues, the latest first
@@ -49,7 +52,7 @@ type entry struct {
 func (s *Site) page(title, language string) page {
 	m := s.masthead
 	return page{Title: title, Name: m.Name, Newsroom: m.Newsroom, Postal: m.Postal, BaseURL: m.BaseURL,
-		Root: s.root(), Path: "/" + m.Slug, Words: templates.In(s.words, language)}
+		Front: m.FrontURL(), Subscribe: s.subscribe(), Root: s.root(), Path: s.path(), Words: templates.In(s.words, language)}
 }
 
 func (s *Site) entry(i newsletter.Issue) entry {

@@ -25,7 +25,7 @@ func (s *Site) search(w http.ResponseWriter, r *http.Request) {
 			// A database that only reads still finds what was written down before.
 			s.log.Error("the newest issues may be missing in the search", "err", err)
 		}
-		issues, err := s.store.Search(r.Context(), s.masthead.Slug, terms, maxFound+1)
+		issues, err := s.store.Search(r.Context(), s.masthead.Slug, s.language, terms, maxFound+1)
 		if err != nil {
 			s.failed(w, r, err)
 			return

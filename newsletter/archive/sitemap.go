@@ -22,12 +22,12 @@ type mapURL struct {
 // sitemap lists every page for search engines (sitemaps.org, version 0.9).
 func (s *Site) sitemap(w http.ResponseWriter, r *http.Request) {
 	const most = 49_000 // of the 50,000 that a file may have; the years need some
-	issues, err := s.store.Published(r.Context(), s.masthead.Slug, most)
+	issues, err := s.store.Published(r.Context(), s.masthead.Slug, "", most)
 	if err != nil {
 		s.failed(w, r, err)
 		return
 	}
-	years, err := s.store.Years(r.Context(), s.masthead.Slug)
+	years, err := s.store.Years(r.Context(), s.masthead.Slug, s.language)
 	if err != nil {
 		s.failed(w, r, err)
 		return
@@ -36,7 +36,7 @@ func (s *Site) sitemap(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Site) siteMap(issues []newsletter.PublicIssue, years []string) siteMap {
-	m := siteMap{URLs: []mapURL{{Loc: s.masthead.BaseURL + "/"}}}
+	m := siteMap{URLs: []mapURL{{Loc: s.masthead.FrontURL()}}}
 	latest := make(map[string]string) // by year
 	for _, i := range issues {
 		m.URLs = append(m.URLs, mapURL{s.masthead.IssueURL(i.Issue), stamp(i.Published)})
@@ -47,15 +47,30 @@ func (s *Site) siteMap(issues []newsletter.PublicIssue, years []string) siteMap 
 	if len(issues) > 0 {
 		m.URLs[0].LastMod = stamp(issues[0].Published)
 	}
+	for _, t := range s.fronts() {
+		if t.URL != m.URLs[0].Loc {
+			m.URLs = append(m.URLs, mapURL{Loc: t.URL})
+		}
+	}
 	for _, y := range years {
 		m.URLs = append(m.URLs, mapURL{s.root() + "/" + y, latest[y]})
 	}
 	return m
 }
 
-// robots keeps robots out of readers' own pages and of the search (RFC 9309).
-func (s *Site) robots(w http.ResponseWriter, r *http.Request) {
-	open(w, "text/plain; charset=utf-8")
-	fmt.Fprintf(w,
-		"User-agent: *\nDisallow: /u/\nDisallow: /p/\nDisallow: /%s/search\n\nSitemap: %s/sitemap.xml\n", s.masthead.Slug, s.masthead.BaseURL)
+// robots keeps robots out of readers' own pages and of the searches (RFC 9309).
+func robots(sites []*Site) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		open(w, "text/plain; charset=utf-8")
+		fmt.Fprint(w, "User-agent: *\nDisallow: /u/\nDisallow: /p/\n")
+		for _, s := range sites {
+			fmt.Fprintf(w, "Disallow: %s/search\n", s.path())
+		}
+		fmt.Fprintf(w, "\nSitemap: %s/sitemap.xml\n", sites[0].masthead.BaseURL)
+		for _, s := range sites[1:] {
+			if m := s.masthead; m.Further && s.path() == "/"+m.Slug {
+				fmt.Fprintf(w, "Sitemap: %s/sitemap.xml\n", s.root())
+			}
+		}
+	}
 }

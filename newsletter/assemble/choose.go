@@ -13,16 +13,18 @@ import (
 // Rules say which items a review takes. An item that an editor pinned or gave an
 // order, or locked in the draft, is always among them.
 type Rules struct {
-	Min, Max int      // items of the review; 0 is no bound
-	Pins     []string // URLs that open the review, in this order
-	Exclude  []string // URLs that stay out
-	Themes   []ThemeRule
+	Min, Max  int      // items of the review; 0 is no bound
+	MinLatest int      // headlines of latest news
+	Pins      []string // URLs that open the review, in this order
+	Exclude   []string // URLs that stay out
+	Themes    []ThemeRule
 }
 
 // ThemeRule bounds the items of one theme.
 type ThemeRule struct {
 	Name   string
-	Min    int // fewer, and there is no issue
+	Min    int // fewer in the review, and there is no issue
+	Latest int // fewer headlines of it, and there is none either
 	Max    int // 0 is no bound
 	Weight int // what an item of it weighs more than others, or less
 }
@@ -67,7 +69,7 @@ func (c *composer) choose(items []newsletter.Item, w newsletter.Window) (review,
 // leftOut says why an item has no place in this issue, or "".
 func (c *composer) leftOut(it *newsletter.Item, w newsletter.Window) string {
 	switch {
-	case slices.Contains(c.style.Rules.Exclude, it.URL):
+	case slices.Contains(c.style.Rules.Exclude, it.URL), c.past.Draft != nil && slices.Contains(c.past.Draft.Excluded, it.URL):
 		return "left out by an editor"
 	case c.past.Earlier[it.URL] != "":
 		return fmt.Sprintf("the issue of %s had it", c.past.Earlier[it.URL])
@@ -85,6 +87,11 @@ func (c *composer) leftOut(it *newsletter.Item, w newsletter.Window) string {
 // lead keeps its story out even if the rules keep the lead out: it was looked at.
 func (c *composer) headlines(latest, review []newsletter.Item) (list []newsletter.Item) {
 	leads := c.titles(review)
+	owed, all := map[string]int{}, 0 // places that the themes' minimums still want
+	for _, t := range c.style.Rules.Themes {
+		owed[t.Name] = t.Latest
+		all += t.Latest
+	}
 	for i := range latest {
 		it := &latest[i]
 		switch lead := leads.same(c, it); {
@@ -92,8 +99,14 @@ func (c *composer) headlines(latest, review []newsletter.Item) (list []newslette
 			c.say(it, false, "", fmt.Sprintf("the review has this story already: %s", lead))
 		case len(list) >= c.style.MaxLatest:
 			c.say(it, false, "", fmt.Sprintf("%d newer headlines fill the latest news", c.style.MaxLatest))
+		case owed[it.Theme] == 0 && len(list)+all >= c.style.MaxLatest:
+			c.say(it, false, "", "the places left in the latest news are for themes that must be there")
 		default:
 			list = append(list, *it)
+			if owed[it.Theme] > 0 {
+				owed[it.Theme]--
+				all--
+			}
 			c.say(it, true, "latest", fmt.Sprintf("headline %d, the newest first", len(list)))
 		}
 	}
@@ -204,11 +217,23 @@ func (c *composer) weigh(review, all []newsletter.Item, w newsletter.Window) []w
 		if !it.Published.Before(half) {
 			fresh = 1
 		}
-		ranked[i] = weighed{at: i, weight: 2*(n-1) + theme + fresh, fixed: it.Order != 0 || slices.Contains(c.style.Rules.Pins, it.URL) || c.locked(it.URL)}
+		ranked[i] = weighed{at: i, weight: 2*(n-1) + theme + fresh, fixed: it.Order != 0 || c.pinned(it.URL) >= 0 || c.locked(it.URL)}
 		ranked[i].why = fmt.Sprintf("its %d (sources %d, theme %d, freshness %d)", ranked[i].weight, n, theme, fresh)
 	}
 	slices.SortStableFunc(ranked, func(a, b weighed) int { return cmp.Or(cmp.Compare(b.weight, a.weight), cmp.Compare(b.at, a.at)) })
 	return ranked
+}
+
+// pinned is an item's place among those that open the review, those of the draft
+// behind those of the rules; -1 is none.
+func (c *composer) pinned(url string) int {
+	if at := slices.Index(c.style.Rules.Pins, url); at >= 0 || c.past.Draft == nil {
+		return at
+	}
+	if at := slices.Index(c.past.Draft.Pins, url); at >= 0 {
+		return len(c.style.Rules.Pins) + at
+	}
+	return -1
 }
 
 // locked reports whether the draft has an item in words that stay.
@@ -239,21 +264,31 @@ func (c *composer) sources(all []newsletter.Item) map[string]map[string]bool {
 	return sources
 }
 
+func ofTheme(items []newsletter.Item, theme string) (n int) {
+	for _, it := range items {
+		if it.Theme == theme {
+			n++
+		}
+	}
+	return n
+}
+
 // tooFew says what the rules want that the week does not have.
-func (c *composer) tooFew(review []newsletter.Item, w newsletter.Window) error {
+func (c *composer) tooFew(review, latest []newsletter.Item, w newsletter.Window) error {
 	var short []string
 	if len(review) < c.style.Rules.Min {
 		short = append(short, fmt.Sprintf("%d items, wanted are %d", len(review), c.style.Rules.Min))
 	}
+	if len(latest) < c.style.Rules.MinLatest {
+		short = append(short, fmt.Sprintf("%d headlines of latest news, wanted are %d", len(latest), c.style.Rules.MinLatest))
+	}
 	for _, t := range c.style.Rules.Themes {
-		n := 0
-		for _, it := range review {
-			if it.Theme == t.Name {
-				n++
-			}
-		}
+		n := ofTheme(review, t.Name)
 		if n < t.Min {
 			short = append(short, fmt.Sprintf("%d of %s, wanted are %d", n, t.Name, t.Min))
+		}
+		if n := ofTheme(latest, t.Name); n < t.Latest {
+			short = append(short, fmt.Sprintf("%d headlines of %s, wanted are %d", n, t.Name, t.Latest))
 		}
 	}
 	if len(short) == 0 {

@@ -40,8 +40,8 @@ func themeOf(items []newsletter.Item) string {
 // position is where an item wants to stand: the pinned ones first, then in an
 // editor's order, and those without one behind, by time.
 func (c *composer) position(it *newsletter.Item) int {
-	if i := slices.Index(c.style.Rules.Pins, it.URL); i >= 0 {
-		return i - len(c.style.Rules.Pins)
+	if at := c.pinned(it.URL); at >= 0 {
+		return at - math.MaxInt32 // before every order that an editor gives
 	}
 	if it.Order == 0 {
 		return math.MaxInt

@@ -111,7 +111,12 @@ func (c *composer) keepWords(issue *newsletter.Issue) {
 	if draft == nil {
 		return
 	}
-	issue.Locks = slices.Clone(draft.Locks)
+	issue.Locks, issue.Pins, issue.Excluded = slices.Clone(draft.Locks), slices.Clone(draft.Pins), slices.Clone(draft.Excluded)
+	if slices.Contains(draft.Locks, newsletter.LockLatest) {
+		told := places(issue)
+		issue.Latest = slices.DeleteFunc(slices.Clone(draft.Latest), func(h newsletter.Headline) bool { _, is := told[h.URL]; return is })
+		c.reasons.Kept = append(c.reasons.Kept, "the latest news are an editor's")
+	}
 	for _, part := range []struct {
 		lock      newsletter.Lock
 		was, made *string

@@ -130,3 +130,27 @@ func TestDiff(t *testing.T) {
 		t.Errorf("an issue differs from itself: %v", d)
 	}
 }
+
+// What an editor took out, pinned, and put on the list of latest news stays so.
+func TestAnEditorsChoiceWins(t *testing.T) {
+	issue, _ := englishWeek(t, nil, nil)
+	out := issue.Strands[0].Items[0].URL
+	pin := issue.Strands[len(issue.Strands)-1].Items[0].URL
+	issue.Excluded, issue.Pins = []string{out}, []string{pin}
+	issue.Latest, issue.Locks = issue.Latest[:1], []newsletter.Lock{newsletter.LockLatest}
+	next, reasons := englishWeek(t, &issue, nil)
+	if first := next.Strands[0].Items[0].URL; first != pin {
+		t.Errorf("the review opens with %s", first)
+	}
+	for _, s := range next.Strands {
+		if slices.ContainsFunc(s.Items, func(p newsletter.Piece) bool { return p.URL == out }) {
+			t.Errorf("%s is in it", out)
+		}
+	}
+	if !slices.Equal(next.Latest, issue.Latest) || !slices.Contains(reasons.Kept, "the latest news are an editor's") {
+		t.Errorf("latest %v, kept %v", next.Latest, reasons.Kept)
+	}
+	if again, _ := englishWeek(t, &next, nil); len(Diff(next, again)) != 0 || !slices.Equal(again.Excluded, issue.Excluded) || !slices.Equal(again.Pins, issue.Pins) {
+		t.Errorf("assembled once more it is another: %v", Diff(next, again))
+	}
+}

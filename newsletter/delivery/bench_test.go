@@ -231,7 +231,7 @@ func sendAll(b *testing.B, port int, url string, e *transport.Edition, readers, 
 	ids := database.NewIDs(nil, nil)
 	keys, err := subscribers.NewKeys([]byte(strings.Repeat("k", 32)))
 	must(err)
-	store, subs, ledger := newsletter.NewStore(db, ids, time.Now), subscribers.NewStore(db, ids, keys, time.Now), NewLedger(db, time.Now)
+	store, subs, ledger := newsletter.NewStore(db, ids, time.Now), subscribers.NewStore(db, ids, keys, time.Now).For("weekly"), NewLedger(db, time.Now)
 	for first := 0; first < readers; first += 5000 {
 		var batch []subscribers.Subscriber
 		for n := first; n < min(first+5000, readers); n++ {
@@ -242,12 +242,13 @@ func sendAll(b *testing.B, port int, url string, e *transport.Edition, readers, 
 	}
 	issue, err := store.SaveIssue(ctx, newsletter.Issue{Newsletter: "weekly", Week: "2024-W42", Language: "en"})
 	must(err)
-	must(store.Approve(ctx, issue.ID, map[string][]byte{"": e.Bytes()}))
+	must(store.Approve(ctx, issue, newsletter.Approval{Editions: map[string][]byte{"": e.Bytes()}}))
 	issue.Status = newsletter.Approved
 	relay := transport.Relay{Host: "127.0.0.1", Port: port, TLS: "none"}
 	s := NewSender(ledger, store, keys, Options{
-		Relays: []Relay{{Name: "relay", Connections: connections, Dial: Dialer(relay)}},
-		DKIM:   sign, BaseURL: "https://news.example", Domain: "news.example", ReturnPath: "bounces@news.example", Log: slog.New(slog.DiscardHandler),
+		Relays:      []Relay{{Name: "relay", Connections: connections, Dial: Dialer(relay)}},
+		Newsletters: map[string]Newsletter{"": {DKIM: sign, BaseURL: "https://news.example", Domain: "news.example", ReturnPath: "bounces@news.example"}},
+		Log:         slog.New(slog.DiscardHandler),
 	})
 	must(s.Start(ctx, issue))
 	cpu, began := cpuTime(), time.Now()

@@ -58,7 +58,7 @@ func senderProcess() {
 	relay := transport.Relay{Host: "127.0.0.1", Port: opt.Port, TLS: "none", Timeout: 5 * time.Second}
 	s := NewSender(NewLedger(db, time.Now), newsletter.NewStore(db, database.NewIDs(nil, nil), time.Now), keys, Options{
 		Relays: []Relay{{Name: "relay", Connections: connections, Dial: Dialer(relay)}},
-		Lease:  opt.Lease, Retry: fast, BaseURL: "https://news.example", Domain: "news.example", Log: log,
+		Lease:  opt.Lease, Retry: fast, Newsletters: map[string]Newsletter{"": {BaseURL: "https://news.example", Domain: "news.example"}}, Log: log,
 	})
 	s.Run(ctx)
 }
@@ -168,7 +168,7 @@ func crashDesk(t *testing.T, url string, readers int) *desk {
 		t.Fatal(err)
 	}
 	d := newDesk(t, db, readers)
-	d.start(t, NewSender(d.ledger, d.store, d.keys, Options{Log: slog.New(slog.DiscardHandler)}))
+	d.start(t, NewSender(d.ledger, d.store, d.keys, Options{Newsletters: quay, Log: slog.New(slog.DiscardHandler)}))
 	return d
 }
 

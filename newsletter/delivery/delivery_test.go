@@ -54,7 +54,7 @@ func newDesk(t *testing.T, db *database.DB, readers int) *desk {
 	if d.keys, err = subscribers.NewKeys([]byte(strings.Repeat("k", 32))); err != nil {
 		t.Fatal(err)
 	}
-	d.subs = subscribers.NewStore(db, ids, d.keys, time.Now)
+	d.subs = subscribers.NewStore(db, ids, d.keys, time.Now).For("weekly")
 	var subs []subscribers.Subscriber
 	for n := range readers {
 		subs = append(subs, subscribers.Subscriber{Email: fmt.Sprintf("reader%d@readers.example", n), Name: fmt.Sprintf("Reader %d", n)})
@@ -71,7 +71,7 @@ func newDesk(t *testing.T, db *database.DB, readers int) *desk {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := d.store.Approve(ctx, d.issue.ID, map[string][]byte{"": e.Bytes()}); err != nil {
+	if err := d.store.Approve(ctx, d.issue, newsletter.Approval{Editions: map[string][]byte{"": e.Bytes()}}); err != nil {
 		t.Fatal(err)
 	}
 	d.issue.Status = newsletter.Approved
@@ -82,9 +82,12 @@ func (d *desk) sender(s *smtptest.Server, retry Retry) *Sender {
 	relay := transport.Relay{Host: s.Host(), Port: s.Port(), TLS: "none", Timeout: 5 * time.Second}
 	return NewSender(d.ledger, d.store, d.keys, Options{
 		Relays: []Relay{{Name: "relay", Connections: 4, Dial: Dialer(relay)}},
-		Retry:  retry, Storm: 20 * time.Millisecond, Rest: 20 * time.Millisecond, BaseURL: "https://news.example", Domain: "news.example", ReturnPath: "bounces@news.example", Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		Retry:  retry, Storm: 20 * time.Millisecond, Rest: 20 * time.Millisecond, Newsletters: quay, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
 	})
 }
+
+// quay is who sends, whatever the newsletter is called.
+var quay = map[string]Newsletter{"": {BaseURL: "https://news.example", Domain: "news.example", ReturnPath: "bounces@news.example"}}
 
 // fast retries soon, so that a test sees them.
 var fast = Retry{First: 20 * time.Millisecond, Max: 50 * time.Millisecond}
@@ -449,7 +452,7 @@ func TestReturnPathNamesTheReader(t *testing.T) {
 	databasetest.Each(t, schemas, func(t *testing.T, db *database.DB) {
 		d, s := newDesk(t, db, 5), server(t, nil)
 		sender := d.sender(s, Retry{})
-		sender.opt.ReturnPath = "bounces+" + ReaderMark + "@news.example"
+		sender.opt.Newsletters = map[string]Newsletter{"": {BaseURL: "https://news.example", Domain: "news.example", ReturnPath: "bounces+" + ReaderMark + "@news.example"}}
 		d.start(t, sender)
 		d.work(t, sender)
 		for _, m := range s.Messages() {

@@ -14,8 +14,8 @@ import (
 // of readers for whom the week has nothing.
 type editions map[string]*transport.Edition
 
-// editions reads and signs every edition of an issue.
-func (s *Sender) editions(ctx context.Context, issue database.ID) (editions, error) {
+// editions reads every edition of an issue and signs it with the keys.
+func (s *Sender) editions(ctx context.Context, issue database.ID, keys []transport.DKIM) (editions, error) {
 	messages, err := s.store.Editions(ctx, issue)
 	if err != nil {
 		return nil, err
@@ -30,7 +30,7 @@ func (s *Sender) editions(ctx context.Context, issue database.ID) (editions, err
 		if err != nil {
 			return nil, fmt.Errorf("delivery: edition of issue %s: %w", issue, err)
 		}
-		if all[variant], err = edition.Sign(s.ledger.now(), s.opt.DKIM...); err != nil {
+		if all[variant], err = edition.Sign(s.ledger.now(), keys...); err != nil {
 			return nil, err
 		}
 	}

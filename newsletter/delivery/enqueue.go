@@ -3,7 +3,6 @@ package delivery
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 
 	"apta/subscribers"
@@ -19,23 +18,15 @@ const enqueueBatch = 20_000
 // end of a send evenly.
 const chunkSize = 1_000
 
-// Start begins the send of an issue, or finds it begun already.
-func (l *Ledger) Start(ctx context.Context, issue database.ID) error {
-	_, err := l.db.Exec(ctx, `INSERT INTO sends (issue_id, state, why, started, ended, enqueued_to) VALUES ($1, 'running', '', $2, 0, 0) ON CONFLICT DO NOTHING`,
-		issue, database.Millis(l.now()))
-	if err != nil {
-		return fmt.Errorf("delivery: start: %w", err)
-	}
-	return nil
-}
-
 // enqueued is the value of enqueued_to once every reader has a row. IDs are
 // positive, so no reader comes after it.
 const enqueued = 1<<63 - 1
 
-// Enqueue gives every active subscriber a queued delivery of the issue, but for
-// those whose turn is in another week: they asked for every nth. It may be stopped at any moment and called again: a reader is enqueued once. progress
-// is told the number enqueued so far by this call.
+// Enqueue gives every active reader of the newsletter a queued delivery of the
+// issue, or of the one in their language where the week's readers are shared out,
+// but for those whose turn is in another week: they asked for every nth. It may be
+// stopped at any moment and called again: a reader is enqueued once, for one
+// issue. progress is told the number enqueued so far by this call.
 func (l *Ledger) Enqueue(ctx context.Context, issue database.ID, progress func(int)) error {
 	total := 0
 	for {
@@ -56,31 +47,29 @@ func (l *Ledger) Enqueue(ctx context.Context, issue database.ID, progress func(i
 func (l *Ledger) enqueueSome(ctx context.Context, issue database.ID) (n int, more bool, err error) {
 	err = l.db.InTx(ctx, func(tx *sql.Tx) error {
 		n, more = 0, false
-		var after, started int64
-		// The no-op update locks the row on PostgreSQL, where two processes may
-		// enqueue one issue; on SQLite the transaction is alone anyway.
-		err := tx.QueryRowContext(ctx, `UPDATE sends SET state = state WHERE issue_id = $1 RETURNING enqueued_to, started`, issue).Scan(&after, &started)
-		if errors.Is(err, sql.ErrNoRows) {
-			return ErrNoSend
-		}
-		if err != nil || after == enqueued {
+		sh, err := sharingOf(ctx, tx, issue)
+		if err != nil || sh.after == enqueued {
 			return err
 		}
-		week := subscribers.Week(database.FromMillis(started)) // the same however long enqueuing takes
-		bounds, last, count, err := chunkBounds(ctx, tx, after, week)
+		week := subscribers.Week(database.FromMillis(sh.started)) // the same however long enqueuing takes
+		chunks, last, count, err := sh.chunks(ctx, tx, week)
 		if err != nil {
 			return err
 		}
+		// One statement for all languages, so that it sees each reader once, whatever
+		// they are choosing at this moment.
+		whose, args := sh.issueOf([]any{database.Millis(l.now()), sh.after, last, week, sh.newsletter})
 		_, err = tx.ExecContext(ctx, `
 INSERT INTO deliveries (issue_id, subscriber_id, state, attempts, doubts, until, at, code, why)
-SELECT $1, id, 0, 0, 0, 0, $2, 0, '' FROM subscribers WHERE id > $3 AND id <= $4 AND status = 'active' AND (every_weeks = 1 OR ($5 - from_week) % every_weeks = 0) ORDER BY id
-ON CONFLICT DO NOTHING`, issue, database.Millis(l.now()), after, last, week)
+SELECT `+whose+`, id, 0, 0, 0, 0, $1, 0, '' FROM subscribers
+WHERE id > $2 AND id <= $3 AND newsletter = $5 AND status = 'active' AND (every_weeks = 1 OR ($4 - from_week) % every_weeks = 0) ORDER BY id
+ON CONFLICT DO NOTHING`, args...)
 		if err != nil {
 			return err
 		}
-		for _, b := range bounds {
+		for _, c := range chunks {
 			_, err := tx.ExecContext(ctx, `INSERT INTO chunks (issue_id, first_id, last_id, owner, ready_at, done) VALUES ($1, $2, $3, '', 0, 0) ON CONFLICT DO NOTHING`,
-				issue, b[0], b[1])
+				c.issue, c.first, c.last)
 			if err != nil {
 				return err
 			}
@@ -89,29 +78,54 @@ ON CONFLICT DO NOTHING`, issue, database.Millis(l.now()), after, last, week)
 		if !more {
 			last = enqueued
 		}
-		_, err = tx.ExecContext(ctx, `UPDATE sends SET enqueued_to = $1 WHERE issue_id = $2`, last, issue)
+		_, err = tx.ExecContext(ctx, `UPDATE sends SET enqueued_to = $1 WHERE lead = $2`, last, sh.group[0].id)
 		return err
 	})
 	return n, more, err
 }
 
-// chunkBounds cuts the next batch of readers after an ID into chunks.
-func chunkBounds(ctx context.Context, tx *sql.Tx, after, week int64) (bounds [][2]int64, last int64, count int, err error) {
-	rows, err := tx.QueryContext(ctx, `SELECT id FROM subscribers WHERE id > $1 AND status = 'active' AND (every_weeks = 1 OR ($3 - from_week) % every_weeks = 0) ORDER BY id LIMIT $2`, after, enqueueBatch, week)
+// span is a chunk to be: the readers between two IDs, both included.
+type span struct {
+	issue       database.ID
+	first, last int64
+}
+
+// chunks cuts the next batch of readers into chunks, those of each issue by
+// themselves. They leave no gap, so that who comes back, or chooses another
+// language, while this is done is in one of them too.
+func (sh *sharing) chunks(ctx context.Context, tx *sql.Tx, week int64) (all []span, last int64, count int, err error) {
+	rows, err := tx.QueryContext(ctx, `SELECT id, language FROM subscribers
+WHERE id > $1 AND newsletter = $4 AND status = 'active' AND (every_weeks = 1 OR ($3 - from_week) % every_weeks = 0) ORDER BY id LIMIT $2`, sh.after, enqueueBatch, week, sh.newsletter)
 	if err != nil {
 		return nil, 0, 0, err
 	}
 	defer rows.Close()
-	last = after
+	open := make([]span, len(sh.group)) // the one that each issue's readers go into
+	for i, s := range sh.group {
+		open[i] = span{s.id, sh.after + 1, sh.after}
+	}
+	readers := make([]int, len(open))
+	last = sh.after
+	var language string
 	for rows.Next() {
-		if err := rows.Scan(&last); err != nil {
+		if err := rows.Scan(&last, &language); err != nil {
 			return nil, 0, 0, err
 		}
-		if count%chunkSize == 0 {
-			bounds = append(bounds, [2]int64{last, last})
+		i := 0
+		if len(sh.group) > 1 {
+			i = sh.of(language)
 		}
-		bounds[len(bounds)-1][1] = last
+		if readers[i] == chunkSize {
+			open[i].last = last - 1
+			all, open[i].first, readers[i] = append(all, open[i]), last, 0
+		}
+		readers[i]++
 		count++
 	}
-	return bounds, last, count, rows.Err()
+	for i := range open {
+		if open[i].last = last; count > 0 {
+			all = append(all, open[i])
+		}
+	}
+	return all, last, count, rows.Err()
 }

@@ -63,7 +63,7 @@ func enqueueAll(b *testing.B, url string, size func(*database.DB) int64) {
 	keys, err := subscribers.NewKeys([]byte(strings.Repeat("k", 32)))
 	must(err)
 	ids, readers := database.NewIDs(nil, nil), benchReaders()
-	store, subs, ledger := newsletter.NewStore(db, ids, time.Now), subscribers.NewStore(db, ids, keys, time.Now), NewLedger(db, time.Now)
+	store, subs, ledger := newsletter.NewStore(db, ids, time.Now), subscribers.NewStore(db, ids, keys, time.Now).For("weekly"), NewLedger(db, time.Now)
 	empty := size(db)
 	for first := 0; first < readers; first += 5000 {
 		var batch []subscribers.Subscriber

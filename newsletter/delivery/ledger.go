@@ -89,6 +89,7 @@ type SendState string
 
 // A send is running until every delivery is settled, unless a person stops it.
 const (
+	Waiting   SendState = "waiting" // its readers are known, it was not started itself
 	Running   SendState = "running"
 	Paused    SendState = "paused"
 	Cancelled SendState = "cancelled"
@@ -97,11 +98,12 @@ const (
 
 // Send is one issue on its way to its readers.
 type Send struct {
-	Issue   database.ID `json:"issue"`
-	State   SendState   `json:"state"`
-	Why     string      `json:"why,omitempty"`
-	Started time.Time   `json:"started"`
-	Ended   time.Time   `json:"ended,omitzero"`
+	Issue      database.ID `json:"issue"`
+	Newsletter string      `json:"-"` // its slug
+	State      SendState   `json:"state"`
+	Why        string      `json:"why,omitempty"`
+	Started    time.Time   `json:"started"`
+	Ended      time.Time   `json:"ended,omitzero"`
 }
 
 // ErrNoSend marks an issue whose sending was never started.
@@ -112,7 +114,7 @@ var ErrNoSend = errors.New("it was never sent")
 type Ledger struct {
 	db    *database.DB
 	now   func() time.Time
-	tally written
+	tally progress
 }
 
 // NewLedger makes a ledger over a migrated database.
@@ -123,12 +125,12 @@ func (l *Ledger) Send(ctx context.Context, issue database.ID) (Send, error) {
 	return scanSend(l.db.QueryRow(ctx, selectSend+`WHERE issue_id = $1`, issue))
 }
 
-const selectSend = `SELECT issue_id, state, why, started, ended FROM sends `
+const selectSend = `SELECT issue_id, newsletter, state, why, started, ended FROM sends `
 
 func scanSend(row interface{ Scan(...any) error }) (s Send, err error) {
 	var state string
 	var started, ended int64
-	err = row.Scan(&s.Issue, &state, &s.Why, &started, &ended)
+	err = row.Scan(&s.Issue, &s.Newsletter, &state, &s.Why, &started, &ended)
 	if errors.Is(err, sql.ErrNoRows) {
 		return s, ErrNoSend
 	}

@@ -2,9 +2,11 @@ package delivery
 
 import (
 	"context"
+	"fmt"
 	"testing"
 	"time"
 
+	"apta/newsletter"
 	"apta/subscribers"
 	"apta/subscribers/database"
 	"apta/subscribers/database/databasetest"
@@ -59,7 +61,11 @@ func TestEveryThirdWeek(t *testing.T) {
 		}
 		began := time.Now()
 		for week := range 7 {
-			issue := database.ID(week + 1)
+			saved, err := d.store.SaveIssue(ctx, newsletter.Issue{Newsletter: "weekly", Week: fmt.Sprint("week ", week), Language: "en"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			issue := saved.ID
 			d.ledger = NewLedger(db, func() time.Time { return began.AddDate(0, 0, 7*week) })
 			if err := d.ledger.Start(ctx, issue); err != nil {
 				t.Fatal(err)

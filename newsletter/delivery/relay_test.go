@@ -50,7 +50,7 @@ func to(name string, port int, connections int) Relay {
 func (d *desk) over(opt Options, relays ...Relay) *Sender {
 	opt.Relays, opt.Retry = relays, fast
 	opt.Rest, opt.Storm = 20*time.Millisecond, 20*time.Millisecond
-	opt.BaseURL, opt.Domain, opt.ReturnPath = "https://news.example", "news.example", "bounces@news.example"
+	opt.Newsletters = quay
 	if opt.Log == nil {
 		opt.Log = slog.New(slog.DiscardHandler)
 	}

@@ -27,18 +27,17 @@ type Courier interface {
 
 // Options say how a Sender works.
 type Options struct {
-	Relays     []Relay
-	Limits     Limits
-	Rest       time.Duration // how long a relay that fails rests at first; 1 s where zero
-	Storm      time.Duration // a relay or domain that puts us off is slowed at most once in this time; 1 s where zero
-	Lease      time.Duration // how long a chunk is held without a sign of life; 30 s where zero
-	Retry      Retry
-	DKIM       []transport.DKIM // the keys that sign; none is allowed
-	Stale      time.Duration    // a send older than this waits for a person; 0 is never
-	BaseURL    string           // of the public pages, without a final slash
-	Domain     string           // the right-hand side of Message-IDs
-	ReturnPath string           // the envelope sender
-	Log        *slog.Logger
+	Relays []Relay
+	Limits Limits
+	Rest   time.Duration // how long a relay that fails rests at first; 1 s where zero
+	Storm  time.Duration // a relay or domain that puts us off is slowed at most once in this time; 1 s where zero
+	Lease  time.Duration // how long a chunk is held without a sign of life; 30 s where zero
+	Retry  Retry
+	Stale  time.Duration // a send older than this waits for a person; 0 is never
+	// Newsletters are those whose sends it carries out, by their slugs; the empty
+	// one stands for all that are not named.
+	Newsletters map[string]Newsletter
+	Log         *slog.Logger
 }
 
 // Sender carries out sends. Any number of them, in any number of processes, may
@@ -99,6 +98,9 @@ func (s *Sender) Run(ctx context.Context) error {
 			s.opt.Log.Error("cannot read the sends, trying again", "err", err)
 		}
 		for _, send := range sends {
+			if _, own := s.newsletter(send.Newsletter); !own {
+				continue
+			}
 			if err := s.Work(ctx, send.Issue); err != nil && ctx.Err() == nil {
 				s.opt.Log.Error("a send stopped, trying again", "issue", send.Issue, "err", err)
 			}
@@ -112,15 +114,21 @@ func (s *Sender) Run(ctx context.Context) error {
 	}
 }
 
-// Start moves an approved issue to sending. It is safe to call twice; an issue
-// that is sent already stays as it is and ErrStatus comes back.
+// Start moves an approved issue to sending, by the approval that the caller saw:
+// one that was pulled back, or pulled back and approved anew, stays as it is and
+// ErrStatus comes back, as for one that is sent. It is safe to call twice.
 func (s *Sender) Start(ctx context.Context, issue newsletter.Issue) error {
 	if issue.Status != newsletter.Sending {
-		if err := s.store.Move(ctx, issue.ID, newsletter.Sending, "", newsletter.Approved); err != nil {
+		issue.Status = newsletter.Approved
+		if err := s.store.Turn(ctx, issue, newsletter.Sending, ""); err != nil {
 			return err
 		}
 	}
-	if err := s.ledger.Start(ctx, issue.ID); err != nil {
+	n, _ := s.newsletter(issue.Newsletter)
+	if err := s.ledger.Start(ctx, issue.ID, n.Languages...); err != nil {
+		if errors.Is(err, ErrLate) {
+			return errors.Join(err, s.store.Move(ctx, issue.ID, newsletter.Held, ErrLate.Error(), newsletter.Sending))
+		}
 		return err
 	}
 	s.Kick()
@@ -138,14 +146,18 @@ func (s *Sender) Work(ctx context.Context, issue database.ID) error {
 		s.opt.Log.Warn("a send is too old to go on by itself", "issue", issue, "age", age)
 		return s.ledger.Pause(ctx, issue, fmt.Sprintf("it began %s ago; resume it if it is still wanted", age.Round(time.Minute)))
 	}
+	n, own := s.newsletter(send.Newsletter)
+	if !own {
+		return fmt.Errorf("delivery: the newsletter %q of issue %s is not configured here", send.Newsletter, issue)
+	}
 	if err := s.ledger.Enqueue(ctx, issue, nil); err != nil {
 		return err
 	}
-	all, err := s.editions(ctx, issue)
+	all, err := s.editions(ctx, issue, n.DKIM)
 	if err != nil {
 		return err
 	}
-	if err := s.round(ctx, issue, send.Started, all); err != nil {
+	if err := s.round(ctx, issue, send.Started, n, all); err != nil {
 		if ctx.Err() != nil {
 			s.rest()
 		}
@@ -165,7 +177,7 @@ func (s *Sender) Work(ctx context.Context, issue database.ID) error {
 }
 
 // round runs the feeder, the connections and the recorder until nothing is due.
-func (s *Sender) round(ctx context.Context, issue database.ID, began time.Time, all editions) error {
+func (s *Sender) round(ctx context.Context, issue database.ID, began time.Time, n Newsletter, all editions) error {
 	rec, err := newRecorder(s.ledger, s.connections()+1, s.opt.Log)
 	if err != nil {
 		return err
@@ -183,7 +195,7 @@ func (s *Sender) round(ctx context.Context, issue database.ID, began time.Time, 
 	for _, l := range s.lanes {
 		l.begin()
 		for range l.relay.Connections {
-			w := &worker{sender: s, lane: l, feeder: f, editions: all, rec: rec, stop: cancel, began: began}
+			w := &worker{sender: s, newsletter: n, lane: l, feeder: f, editions: all, rec: rec, stop: cancel, began: began}
 			workers.Go(func() { w.run(ctx) })
 		}
 	}

@@ -15,14 +15,14 @@ func States() []State {
 	return list
 }
 
-// written counts what this process has written into ledgers since it began.
-type written struct {
+// progress counts what this process has written into ledgers since it began.
+type progress struct {
 	settled [len(stateNames)]atomic.Int64
 	batches atomic.Int64
 	nanos   atomic.Int64
 }
 
-func (t *written) wrote(batch []*note, took time.Duration) {
+func (t *progress) wrote(batch []*note, took time.Duration) {
 	t.batches.Add(1)
 	t.nanos.Add(int64(took))
 	var n [len(stateNames)]int64

@@ -15,13 +15,14 @@ import (
 
 // worker is one connection to a relay and the deliveries that pass over it.
 type worker struct {
-	sender   *Sender
-	lane     *lane
-	feeder   *feeder
-	editions editions
-	rec      *recorder
-	stop     context.CancelCauseFunc
-	began    time.Time
+	sender     *Sender
+	newsletter Newsletter
+	lane       *lane
+	feeder     *feeder
+	editions   editions
+	rec        *recorder
+	stop       context.CancelCauseFunc
+	began      time.Time
 
 	conn   Courier
 	sent   int  // messages over conn
@@ -232,7 +233,7 @@ func (w *worker) prepare(p *parcel, d *due) (ready bool, err error) {
 		if d.state == Offered {
 			d.doubts++ // an interrupted offer: this is the one resending
 		}
-		reader := w.sender.reader(d)
+		reader := w.reader(d)
 		body, err := edition.Append(p.letter.Body[:0], &reader)
 		if err == nil {
 			p.letter.From, p.letter.To, p.letter.ID, p.letter.Body = reader.ReturnPath, reader.Address, reader.MessageID, body
@@ -277,26 +278,40 @@ func (w *worker) giveBack(d *due) {
 }
 
 // reader gives the values of a reader's slots.
-func (s *Sender) reader(d *due) transport.Reader {
-	id := database.ID(d.id)
+func (w *worker) reader(d *due) transport.Reader {
+	id, n, keys := database.ID(d.id), &w.newsletter, w.sender.keys
 	return transport.Reader{
-		Address: d.email, Name: d.name, ReturnPath: s.returnPath(id, d.generation),
-		MessageID:      transport.MessageID(d.lease.issue, id, s.opt.Domain),
-		UnsubscribeURL: s.opt.BaseURL + "/u/" + s.keys.Token(subscribers.PurposeUnsubscribe, id, d.generation),
-		PreferencesURL: s.opt.BaseURL + "/p/" + s.keys.Token(subscribers.PurposePreferences, id, d.generation),
+		Address: d.email, Name: d.name, ReturnPath: w.returnPath(id, d.generation),
+		MessageID:      transport.MessageID(d.lease.issue, id, keys.MessageTag(d.lease.issue, id), n.Domain),
+		UnsubscribeURL: n.BaseURL + "/u/" + keys.Token(subscribers.PurposeUnsubscribe, id, d.generation),
+		PreferencesURL: n.BaseURL + "/p/" + keys.Token(subscribers.PurposePreferences, id, d.generation),
+		UnsubscribeTo:  w.unsubscribeTo(id, d.generation),
 	}
 }
+
+// unsubscribeTo is the address that unsubscribes a reader: the return path with
+// another token in it. There is none unless the mailbox is read.
+func (w *worker) unsubscribeTo(id database.ID, generation int) string {
+	before, after, found := strings.Cut(w.newsletter.ReturnPath, ReaderMark)
+	if !found || !w.newsletter.Mailbox {
+		return ""
+	}
+	return before + UnsubscribeMark + w.sender.keys.FoldedToken(subscribers.PurposeUnsubscribe, id, generation) + after
+}
+
+// UnsubscribeMark precedes the token in the address of a mailto: unsubscribe.
+const UnsubscribeMark = "unsub-"
 
 // ReaderMark is where the envelope sender names the reader, so that a bounce says
 // whose it is: bounces+{reader}@news.example (a variable envelope return path).
 const ReaderMark = "{reader}"
 
-func (s *Sender) returnPath(id database.ID, generation int) string {
-	before, after, found := strings.Cut(s.opt.ReturnPath, ReaderMark)
+func (w *worker) returnPath(id database.ID, generation int) string {
+	before, after, found := strings.Cut(w.newsletter.ReturnPath, ReaderMark)
 	if !found {
-		return s.opt.ReturnPath
+		return w.newsletter.ReturnPath
 	}
-	return before + s.keys.FoldedToken(subscribers.PurposeReturn, id, generation) + after
+	return before + w.sender.keys.FoldedToken(subscribers.PurposeReturn, id, generation) + after
 }
 
 // entry is what is known of a delivery before it is tried.

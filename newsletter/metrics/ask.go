@@ -111,7 +111,7 @@ func (r *room) askSubscribers(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, s := range subscribers.Statuses {
+	for _, s := range subscribers.Statuses() {
 		r.gauge(descSubscribers, float64(counts[s]), string(s))
 	}
 	return nil

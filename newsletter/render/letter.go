@@ -3,7 +3,6 @@ package render
 import (
 	"cmp"
 	"fmt"
-	"strings"
 	"time"
 
 	"apta/newsletter"
@@ -17,20 +16,17 @@ var letterPaths = map[subscribers.Kind]string{
 	subscribers.LetterChangeOld: "/o/", subscribers.LetterChangeNew: "/n/", subscribers.LetterLeft: "/u/",
 }
 
-// note is what the templates of a letter to one reader see.
-type note struct {
-	Language, Direction string
-	Words               templates.Words
-	Masthead            newsletter.Masthead
-	Title, Preheader    string
-	Paragraphs          []string
-	Facts               []fact
-	Button, Link        string
-	Expires, Why        string
+// Note is what letter.html and letter.txt see: a mail to one person.
+type Note struct {
+	Frame
+	Paragraphs   []string
+	Facts        []Fact
+	Button, Link string
+	Expires      string // until when the link is good, where it is not for ever
 }
 
-// fact is one line of a notice's list.
-type fact struct{ Label, Text string }
+// Fact is one line of a notice's list.
+type Fact struct{ Label, Text string }
 
 // Letter renders a letter about a subscription, in the reader's language. It has
 // no slots: its link is the reader's own.
@@ -41,15 +37,15 @@ func (r *Renderer) Letter(l subscribers.Letter, m newsletter.Masthead) (newslett
 	}
 	words := templates.In(r.words, cmp.Or(l.Language, m.Language))
 	say := func(part string) string { return words.Fill("mail_"+string(l.Kind)+"_"+part, "name", OneLine(m.Name)) }
-	n := note{Language: words["tag"], Direction: templates.Direction(words["tag"]), Words: words, Masthead: m,
-		Title: say("subject"), Paragraphs: []string{say("text")}, Button: say("button"), Link: m.BaseURL + path + l.Token, Why: words.Fill("mail_why", "name", OneLine(m.Name))}
+	n := Note{Frame: frame(words, words["tag"], m), Paragraphs: []string{say("text")}, Button: say("button"), Link: m.BaseURL + path + l.Token}
+	n.Title, n.Reason = say("subject"), words.Fill("mail_why", "name", OneLine(m.Name))
 	if n.Button == "" { // who is subscribed already is led to the same page as who lost the link
 		n.Button = words["mail_link_button"]
 	}
 	if !l.Expires.IsZero() {
 		n.Expires = words.Fill("mail_expires", "date", words.Date(l.Expires.In(zoneOf(m))))
 	}
-	return r.note(n)
+	return r.note(n, m)
 }
 
 func zoneOf(m newsletter.Masthead) *time.Location {
@@ -60,19 +56,16 @@ func zoneOf(m newsletter.Masthead) *time.Location {
 }
 
 // note makes both parts of a mail to one person.
-func (r *Renderer) note(n note) (newsletter.Mail, error) {
+func (r *Renderer) note(n Note, m newsletter.Masthead) (newsletter.Mail, error) {
 	n.Preheader = n.Paragraphs[0]
-	n.Masthead.Newsroom, n.Masthead.Postal = OneLine(n.Masthead.Newsroom), OneLine(n.Masthead.Postal)
-	var page, text strings.Builder
-	if err := r.html.ExecuteTemplate(&page, "letter.html", n); err != nil {
-		return newsletter.Mail{}, fmt.Errorf("render: HTML of a letter: %w", err)
-	}
-	html, err := r.finish.html(page.String())
+	set, err := r.setOf(m)
 	if err != nil {
-		return newsletter.Mail{}, fmt.Errorf("render: HTML of a letter: %w", err)
+		return newsletter.Mail{}, fmt.Errorf("render: %w", err)
 	}
-	if err := r.text.ExecuteTemplate(&text, "letter.txt", n); err != nil {
-		return newsletter.Mail{}, fmt.Errorf("render: text of a letter: %w", err)
+	mail, err := r.bodies(set, "letter", n)
+	if err != nil {
+		return newsletter.Mail{}, fmt.Errorf("render: a letter: %w", err)
 	}
-	return newsletter.Mail{Subject: n.Title, Preheader: n.Preheader, Language: n.Language, HTML: html, Text: text.String()}, nil
+	mail.Subject, mail.Preheader, mail.Language, mail.Inline = n.Title, n.Preheader, n.Language, inlineLook(n.Look)
+	return mail, nil
 }

@@ -23,7 +23,7 @@ func (r *Renderer) Notice(n notice.Notice, m newsletter.Masthead) (newsletter.Ma
 	for place, text := range n.Data {
 		places = append(places, place, OneLine(text))
 	}
-	var facts []fact
+	var facts []Fact
 	for _, f := range n.Facts {
 		text := OneLine(f.Text)
 		switch {
@@ -39,16 +39,15 @@ func (r *Renderer) Notice(n notice.Notice, m newsletter.Masthead) (newsletter.Ma
 		if label == "" {
 			return newsletter.Mail{}, fmt.Errorf("render: notice: no language has a label for the fact %q", f.Name)
 		}
-		places, facts = append(places, f.Name, text), append(facts, fact{label, text})
+		places, facts = append(places, f.Name, text), append(facts, Fact{label, text})
 	}
 	say := func(key string) string { return words.Fill(key, append([]string(nil), places...)...) }
-	letter := note{Language: words["tag"], Direction: templates.Direction(words["tag"]), Words: words, Masthead: m,
-		Title: say(key + "_subject"), Paragraphs: strings.Split(say(key+"_text"), "\n"), Facts: facts,
-		Button: say(key + "_button"), Link: n.Link, Why: say("notice_why")}
+	letter := Note{Frame: frame(words, words["tag"], m), Paragraphs: strings.Split(say(key+"_text"), "\n"), Facts: facts, Button: say(key + "_button"), Link: n.Link}
+	letter.Title, letter.Reason = say(key+"_subject"), say("notice_why")
 	if !n.Expires.IsZero() {
 		letter.Expires = words.Fill("mail_expires", "date", moment(words, n.Expires.In(zoneOf(m))))
 	}
-	return r.note(letter)
+	return r.note(letter, m)
 }
 
 // moment writes a time with its day and the name of its zone.

@@ -39,10 +39,10 @@ func newProse() prose {
 	}
 }
 
-// paragraph joins the strand's pieces. The words are always those of
-// Strand.Text: where the pieces say something else, as after an editor's hand,
-// the text itself is taken and the anchors are linked in it.
-func (p prose) paragraph(s newsletter.Strand) template.HTML {
+// set joins the strand's pieces. The words are always those of Strand.Text, set as
+// the language has it: where the pieces say something else, as after an editor's
+// hand, the text itself is taken and the anchors are linked in it.
+func (p prose) set(s newsletter.Strand, language string) []run {
 	var all []run
 	for i, piece := range s.Items {
 		runs := linkPiece(p.runs(piece.Text), piece)
@@ -57,9 +57,12 @@ func (p prose) paragraph(s newsletter.Strand) template.HTML {
 			all = linkAnchor(all, piece.Anchor, WebURL(piece.URL))
 		}
 	}
-	// What is written here has no other elements; the policy is the second lock on the door.
-	return template.HTML(p.policy.Sanitize(write(all)))
+	return typesetRuns(all, language)
 }
+
+// html sets runs in HTML. What is written here has no other elements; the policy
+// is the second lock on the door.
+func (p prose) html(runs []run) template.HTML { return template.HTML(p.policy.Sanitize(write(runs))) }
 
 // runs reads Markdown into runs of words.
 func (p prose) runs(markdown string) []run {

@@ -1,6 +1,7 @@
 package render
 
 import (
+	"html/template"
 	"strings"
 	"testing"
 
@@ -51,13 +52,15 @@ func TestParagraph(t *testing.T) {
 			if plain == "" {
 				plain = tt.markdown
 			}
-			got := string(p.paragraph(newsletter.Strand{Text: plain, Items: []newsletter.Piece{{URL: tt.url, Text: tt.markdown, Anchor: tt.anchor}}}))
+			got := string(paragraphOf(p, newsletter.Strand{Text: plain, Items: []newsletter.Piece{{URL: tt.url, Text: tt.markdown, Anchor: tt.anchor}}}))
 			if !sameHTML(t, got, tt.want) {
 				t.Errorf("got  %s\nwant %s", got, tt.want)
 			}
 		})
 	}
 }
+
+func paragraphOf(p prose, s newsletter.Strand) template.HTML { return p.html(p.set(s, "en")) }
 
 // sameHTML compares what a browser reads: how a sign is escaped does not matter.
 func sameHTML(t *testing.T, a, b string) bool {
@@ -87,7 +90,7 @@ func TestParagraphJoinsPieces(t *testing.T) {
 		},
 	}
 	want := `<a href="https://news.example/1">One</a> <em>rose</em>. Meanwhile, <a href="https://news.example/2">two fell</a>.`
-	if got := string(newProse().paragraph(s)); got != want {
+	if got := string(paragraphOf(newProse(), s)); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
 }
@@ -102,7 +105,7 @@ func FuzzParagraph(f *testing.F) {
 	p := newProse()
 	f.Fuzz(func(t *testing.T, markdown, words, anchor, url string) {
 		s := newsletter.Strand{Text: words, Items: []newsletter.Piece{{Text: markdown, Anchor: anchor, URL: url}}}
-		nodes, err := html.Parse(strings.NewReader("<!doctype html><p>" + string(p.paragraph(s)) + "</p>"))
+		nodes, err := html.Parse(strings.NewReader("<!doctype html><p>" + string(paragraphOf(p, s)) + "</p>"))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -7,25 +7,25 @@ package render
 import (
 	"fmt"
 	"html/template"
-	"strings"
-	texttemplate "text/template"
+	"log/slog"
 
 	"apta/newsletter"
+	"apta/newsletter/render/layout"
 	"apta/templates"
 )
 
 // Renderer makes mails. It is safe for concurrent use.
 type Renderer struct {
-	html   *template.Template
-	text   *texttemplate.Template
-	words  map[string]templates.Words
-	prose  prose
-	finish finisher
+	shipped *layout.Set
+	folders *folders
+	words   map[string]templates.Words
+	prose   prose
+	finish  finisher
 }
 
 // New reads the embedded templates and words; it fails only where one of them is wrong.
 func New() (*Renderer, error) {
-	html, text, err := templates.Email()
+	set, err := layout.Load(nil, templates.Email())
 	if err != nil {
 		return nil, fmt.Errorf("render: %w", err)
 	}
@@ -33,25 +33,53 @@ func New() (*Renderer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("render: %w", err)
 	}
-	return &Renderer{html: html, text: text, words: words, prose: newProse(), finish: newFinisher()}, nil
+	return &Renderer{shipped: set, folders: &folders{read: map[string]*folder{}, log: slog.New(slog.DiscardHandler)}, words: words, prose: newProse(), finish: newFinisher()}, nil
 }
 
 // Mail renders an issue. Where readers' own links go, the markers of
-// newsletter.Slots stand, behind everything that is the same for all.
+// newsletter.Slots stand, behind everything that is the same for all. What of a
+// very long issue has no room within MaxHTML is left to its public page.
 func (r *Renderer) Mail(issue newsletter.Issue, m newsletter.Masthead) (newsletter.Mail, error) {
-	l := r.letter(issue, m)
-	var page, text strings.Builder
-	if err := r.html.ExecuteTemplate(&page, "issue.html", l); err != nil {
-		return newsletter.Mail{}, fmt.Errorf("render: HTML of %s: %w", issue.Week, err)
-	}
-	html, err := r.finish.html(page.String())
+	set, err := r.setOf(m)
 	if err != nil {
-		return newsletter.Mail{}, fmt.Errorf("render: HTML of %s: %w", issue.Week, err)
+		return newsletter.Mail{}, fmt.Errorf("render: %w", err)
 	}
-	if err := r.text.ExecuteTemplate(&text, "issue.txt", l); err != nil {
-		return newsletter.Mail{}, fmt.Errorf("render: text of %s: %w", issue.Week, err)
+	page := r.page(issue, m, whole)
+	parts, room := weigh(page), MaxHTML-slotRoom-pageFrame
+	for range 6 {
+		if f := within(room, parts); f != whole {
+			page = r.page(issue, m, f)
+		}
+		mail, err := r.bodies(set, "issue", page)
+		if err != nil {
+			return mail, fmt.Errorf("render: %s: %w", issue.Week, err)
+		}
+		tooLarge := over(mail)
+		if tooLarge <= 0 {
+			mail.Subject, mail.Preheader, mail.Language = page.Subject, page.Preheader, page.Language
+			mail.Inline = inline(page)
+			return mail, nil
+		}
+		room -= tooLarge + room/50
 	}
-	return newsletter.Mail{Subject: l.Subject, Preheader: l.Preheader, Language: l.Language, HTML: html, Text: text.String()}, nil
+	return newsletter.Mail{}, fmt.Errorf("render: %s: the mail is larger than %d bytes and does not become smaller with less text in it: its title, standfirst or template is too long", issue.Week, MaxHTML)
+}
+
+// bodies fills in the two templates of a mail.
+func (r *Renderer) bodies(set *layout.Set, name string, data any) (newsletter.Mail, error) {
+	page, err := set.HTML(name+".html", data)
+	if err != nil {
+		return newsletter.Mail{}, err
+	}
+	html, err := r.finish.html(page)
+	if err != nil {
+		return newsletter.Mail{}, fmt.Errorf("HTML: %w", err)
+	}
+	text, err := set.Text(name+".txt", data)
+	if err != nil {
+		return newsletter.Mail{}, err
+	}
+	return newsletter.Mail{HTML: html, Text: oneBlank(text)}, nil
 }
 
 // Paragraphs gives each strand in HTML, its pieces linked to their stories. The
@@ -59,63 +87,7 @@ func (r *Renderer) Mail(issue newsletter.Issue, m newsletter.Masthead) (newslett
 func (r *Renderer) Paragraphs(issue newsletter.Issue) ([]template.HTML, error) {
 	list := make([]template.HTML, len(issue.Strands))
 	for i, s := range issue.Strands {
-		list[i] = r.prose.paragraph(s)
+		list[i] = r.prose.html(r.prose.set(s, issue.Language))
 	}
 	return list, nil
-}
-
-// letter is what the mail's templates see.
-type letter struct {
-	Language, Direction string // of the issue
-	Words               templates.Words
-	Masthead            newsletter.Masthead
-	Subject, Preheader  string
-	ViewURL, Dates      string
-	Title, Standfirst   string
-	Paragraphs          []paragraph
-	Latest              []Story
-	Reason              string
-
-	Unsubscribe, Preferences string
-}
-
-type paragraph struct {
-	HTML    template.HTML
-	Text    string
-	Stories []Story // of its pieces, each once
-}
-
-func (r *Renderer) letter(issue newsletter.Issue, m newsletter.Masthead) letter {
-	words := templates.In(r.words, issue.Language)
-	l := letter{
-		Language:    or(issue.Language, m.Language, words["tag"]),
-		Words:       words,
-		Masthead:    m,
-		Subject:     OneLine(or(issue.Subject, issue.Title)),
-		Preheader:   OneLine(or(issue.Preheader, issue.Standfirst)),
-		ViewURL:     WebURL(m.IssueURL(issue)),
-		Dates:       Dates(words, issue, m.Zone),
-		Title:       OneLine(issue.Title),
-		Standfirst:  OneLine(issue.Standfirst),
-		Latest:      Latest(issue),
-		Reason:      OneLine(or(m.Reason, strings.ReplaceAll(words["reason"], "{name}", m.Name))),
-		Unsubscribe: newsletter.SlotUnsubscribe.Marker(),
-		Preferences: newsletter.SlotPreferences.Marker(),
-	}
-	l.Direction = templates.Direction(l.Language)
-	l.Masthead.Newsroom, l.Masthead.Postal = OneLine(m.Newsroom), OneLine(m.Postal)
-	for _, s := range issue.Strands {
-		l.Paragraphs = append(l.Paragraphs, paragraph{HTML: r.prose.paragraph(s), Text: OneLine(s.Text), Stories: stories(s)})
-	}
-	return l
-}
-
-// or is the first of its words that says something.
-func or(words ...string) string {
-	for _, w := range words {
-		if strings.TrimSpace(w) != "" {
-			return w
-		}
-	}
-	return ""
 }

@@ -16,7 +16,7 @@ const maxHTML = 45 << 10
 
 // seedWeek strings the items of a real week together as they stand; how they
 // become good paragraphs is assembling's matter.
-func seedWeek(t *testing.T) newsletter.Issue {
+func seedWeek(t testing.TB) newsletter.Issue {
 	t.Helper()
 	f, err := os.Open("../../../shared/seed-week/items.jsonl")
 	if err != nil {
@@ -68,7 +68,7 @@ func TestSeedWeek(t *testing.T) {
 	}
 	for _, s := range issue.Strands {
 		for _, p := range s.Items {
-			if !strings.Contains(mail.HTML, `href="`+p.URL+`"`) || !strings.Contains(mail.Text, "\n    "+p.URL+"\n") {
+			if !strings.Contains(mail.HTML, `href="`+p.URL+`"`) || !strings.Contains(mail.Text, "] "+p.URL+"\n") {
 				t.Errorf("no link to %s", p.URL)
 			}
 		}

@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"mime"
 	"net/mail"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -31,6 +33,7 @@ type Headers struct {
 const (
 	slotTo        newsletter.Slot = "to"
 	slotMessageID newsletter.Slot = "messageid"
+	slotMailto    newsletter.Slot = "mailto"
 )
 
 // Freeze builds an edition: a multipart/alternative message with the text and
@@ -39,7 +42,7 @@ const (
 // bytes.
 func Freeze(m newsletter.Mail, h Headers) (*Edition, error) {
 	return build(m, h, func(msg *gomail.Msg) {
-		msg.SetGenHeaderPreformatted(gomail.HeaderListUnsubscribe, "<"+newsletter.SlotUnsubscribe.Marker()+">")
+		msg.SetGenHeaderPreformatted(gomail.HeaderListUnsubscribe, "<"+newsletter.SlotUnsubscribe.Marker()+">"+slotMailto.Marker())
 		msg.SetGenHeaderPreformatted(gomail.HeaderListUnsubscribePost, "List-Unsubscribe=One-Click") // RFC 8058
 		msg.SetGenHeaderPreformatted("List-Id", listID(h))
 		// Both keep vacation responders quiet: the first is the standard (RFC 3834, 2 and 5),
@@ -68,9 +71,7 @@ func build(m newsletter.Mail, h Headers, kind func(*gomail.Msg)) (*Edition, erro
 			return nil, fmt.Errorf("transport: freeze: %q has a line break in it, which no header may have", s)
 		}
 	}
-	// The boundary is made of the content, so it cannot occur in it by accident.
-	sum := sha256.Sum256([]byte(m.Text + m.HTML))
-	msg := gomail.NewMsg(gomail.WithNoDefaultUserAgent(), gomail.WithEncoding(gomail.EncodingQP), gomail.WithBoundary("apta-"+hex.EncodeToString(sum[:12])))
+	msg := gomail.NewMsg(gomail.WithNoDefaultUserAgent(), gomail.WithEncoding(gomail.EncodingQP))
 	msg.SetAddrHeaderFromMailAddress(gomail.HeaderFrom, &h.From)
 	if h.ReplyTo != nil {
 		msg.SetAddrHeaderFromMailAddress(gomail.HeaderReplyTo, h.ReplyTo)
@@ -80,15 +81,53 @@ func build(m newsletter.Mail, h Headers, kind func(*gomail.Msg)) (*Edition, erro
 	msg.SetMessageIDWithValue(slotMessageID.Marker())
 	msg.SetGenHeaderPreformatted("To", slotTo.Marker())
 	kind(msg)
-	msg.SetBodyString(gomail.TypeTextPlain, m.Text)
+	plain := gomail.TypeTextPlain + "; format=flowed"
+	if delSp(m.Language) {
+		plain += "; delsp=yes"
+	}
+	msg.SetBodyString(plain, flow(m.Text, delSp(m.Language)))
 	if m.HTML != "" {
 		msg.AddAlternativeString(gomail.TypeTextHTML, m.HTML)
+		if err := embed(msg, m.Inline); err != nil {
+			return nil, err
+		}
 	}
 	var b bytes.Buffer
 	if _, err := msg.WriteTo(&b); err != nil {
 		return nil, fmt.Errorf("transport: freeze: %w", err)
 	}
-	return ParseEdition(inOrder(b.Bytes()))
+	sum := sha256.Sum256([]byte(m.Text + m.HTML))
+	return ParseEdition(inOrder(ownBoundaries(b.Bytes(), hex.EncodeToString(sum[:12]))))
+}
+
+// embed puts the pictures that the HTML shows by their Content-ID into the
+// message (RFC 2387, RFC 2392).
+func embed(msg *gomail.Msg, pictures []newsletter.Inline) error {
+	for _, p := range pictures {
+		if len(p.Body) == 0 {
+			return fmt.Errorf("transport: freeze: the picture %s is to be in the mail, and is not there", p.Name)
+		}
+		if err := msg.EmbedReader(p.Name, bytes.NewReader(p.Body), gomail.WithFileContentType(gomail.ContentType(p.Type)), gomail.WithFileContentID("<"+p.ContentID()+">")); err != nil {
+			return fmt.Errorf("transport: freeze: %s: %w", p.Name, err)
+		}
+	}
+	return nil
+}
+
+// boundaryField finds the boundaries that go-mail made at random.
+var boundaryField = regexp.MustCompile(`\r\n boundary=([0-9A-Za-z]+)\r\n`)
+
+// ownBoundaries puts ones in their place that are made of the content: so they
+// cannot occur in it by accident, and are the same every time.
+func ownBoundaries(message []byte, sum string) []byte {
+	for i, m := range boundaryField.FindAllSubmatch(message, -1) {
+		own := "apta-" + sum
+		if i > 0 {
+			own += "-" + strconv.Itoa(i)
+		}
+		message = bytes.ReplaceAll(message, m[1], []byte(own))
+	}
+	return message
 }
 
 // headerOrder is how a person reads a header, and the same for every edition:

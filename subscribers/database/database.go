@@ -213,8 +213,13 @@ func (db *DB) Exec(ctx context.Context, query string, args ...any) (sql.Result, 
 // otherwise. On SQLite it holds the write lock from its beginning. On PostgreSQL
 // do is run again when the server broke it off for a deadlock.
 func (db *DB) InTx(ctx context.Context, do func(*sql.Tx) error) error {
+	return retrying(func() error { return db.inTx(ctx, do) })
+}
+
+// retrying does what the server may break off for a deadlock.
+func retrying(do func() error) error {
 	for try := 1; ; try++ {
-		err := db.inTx(ctx, do)
+		err := do()
 		var pg *pgconn.PgError
 		if try < 5 && errors.As(err, &pg) && (pg.Code == "40P01" || pg.Code == "40001") {
 			continue

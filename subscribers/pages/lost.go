@@ -12,7 +12,7 @@ func (p *Pages) askForLink(w http.ResponseWriter, r *http.Request) {
 // lostForm asks for no work: by it only readers can be written to.
 func (p *Pages) lostForm(tag string, form url.Values) formView {
 	v := p.addressForm(tag, "lost_title", "lost_text", form)
-	v.Action, v.Button = "/lost", v.Words["lost_button"]
+	v.Action, v.Button = p.options.Path+"/lost", v.Words["lost_button"]
 	return v
 }
 
@@ -32,11 +32,11 @@ func (p *Pages) lost(w http.ResponseWriter, r *http.Request) {
 	if p.judge(form, v.Bits) == good {
 		err = p.store.LostLink(r.Context(), email, p.options.Visitor(r))
 	}
-	p.answer(w, r, &v, err, "/lost/sent")
+	p.answer(w, r, &v, err, p.options.Path+"/lost/sent")
 }
 
 func (p *Pages) lostSent(w http.ResponseWriter, r *http.Request) {
 	v := askView{frame: p.frame(p.language(r), "inbox_title", "lost_sent")}
-	v.Help, v.Link, v.Label = v.Words["inbox_help"], "/lost?lang="+v.Words["tag"], v.Words["ask_again"]
+	v.Help, v.Link, v.Label = v.Words["inbox_help"], p.options.Path+"/lost?lang="+v.Words["tag"], v.Words["ask_again"]
 	p.write(w, http.StatusOK, "ask.html", v)
 }

@@ -6,11 +6,14 @@
 //
 //	/subscribe            the form; /subscribe/sent says to look into the inbox
 //	/lost                 asks for the link to one's subscription
-//	/api/subscriptions    the form for programs, in JSON
+//	/api/subscriptions    the form for programs, in JSON (Subscriptions)
 //	/c/{token}            confirms a subscription
 //	/p/{token}            preferences, pause, change of address, download, erasure
 //	/u/{token}            unsubscribes, by hand or by a mail provider (RFC 8058)
 //	/o/{token} /n/{token} confirm a change of address, from the old one and the new
+//
+// Those of a further newsletter are below its path: /russian/subscribe. A link
+// with a token has the same address in all of them: the token says whose it is.
 package pages
 
 import (
@@ -32,8 +35,11 @@ import (
 
 // Masthead says whose pages these are.
 type Masthead struct {
-	Name, Newsroom, Postal, BaseURL, Language string
-	Zone                                      *time.Location // in which days begin; UTC where nil
+	Newsletter, Name, Newsroom, Postal, BaseURL, Language string
+
+	Path  string         // of the newsletter's own pages below BaseURL, such as /russian; empty for the main one
+	Front string         // the address of the page that these lead back to; BaseURL's own where empty
+	Zone  *time.Location // in which days begin; UTC where nil
 }
 
 // Options are what an operator decides about the pages.
@@ -62,6 +68,8 @@ type Pages struct {
 	plurals *templates.Plurals
 	tags    []string // of the languages, the newsletter's first
 	cross   *http.CrossOriginProtection
+	wrong   wrongs            // links of late
+	others  map[string]*Pages // of further newsletters, by their slugs
 	log     *slog.Logger
 }
 
@@ -85,6 +93,9 @@ func New(store *subscribers.Store, keys *subscribers.Keys, o Options, log *slog.
 	if o.Zone == nil {
 		o.Zone = time.UTC
 	}
+	if o.Front == "" {
+		o.Front = o.BaseURL + "/"
+	}
 	if o.Visitor == nil {
 		o.Visitor = peer
 	}
@@ -97,30 +108,65 @@ func New(store *subscribers.Store, keys *subscribers.Keys, o Options, log *slog.
 	return p, nil
 }
 
-// Register adds the pages to a mux.
-func (p *Pages) Register(mux *http.ServeMux) {
-	mux.HandleFunc("GET /subscribe", p.askToSubscribe)
-	mux.HandleFunc("POST /subscribe", p.subscribe) // from other sites too: see the method
-	mux.HandleFunc("GET /subscribe/sent", p.sent)
-	mux.HandleFunc("GET /api/subscriptions", p.apiForm)
-	mux.Handle("POST /api/subscriptions", p.own(p.apiSubscribe))
-	mux.HandleFunc("GET /lost", p.askForLink)
-	mux.Handle("POST /lost", p.own(p.lost))
-	mux.HandleFunc("GET /lost/sent", p.lostSent)
-
-	mux.HandleFunc("GET /c/{token}", p.askToConfirm)
-	mux.Handle("POST /c/{token}", p.own(p.confirm))
-	mux.HandleFunc("GET /p/{token}", p.preferences)
-	mux.Handle("POST /p/{token}", p.own(p.choose))
-	mux.Handle("POST /p/{token}/pause", p.own(p.pause))
-	mux.Handle("POST /p/{token}/address", p.own(p.changeAddress))
-	mux.Handle("POST /p/{token}/data", p.own(p.download))
-	mux.Handle("POST /p/{token}/erase", p.own(p.erase))
-	mux.HandleFunc("GET /u/{token}", p.askToLeave)
-	mux.HandleFunc("POST /u/{token}", p.leave) // from mail providers too: see the method
+// Register adds the pages to a mux, with those of further newsletters.
+func (p *Pages) Register(mux *http.ServeMux, others ...*Pages) {
+	p.others = map[string]*Pages{}
+	p.registerForms(mux)
+	for _, o := range others {
+		p.others[o.options.Newsletter] = o
+		o.registerForms(mux)
+	}
+	mux.Handle("GET /c/{token}", p.theirs(subscribers.PurposeConfirm, (*Pages).askToConfirm))
+	mux.Handle("POST /c/{token}", p.own(p.theirs(subscribers.PurposeConfirm, (*Pages).confirm)))
+	mux.Handle("GET /p/{token}", p.theirs(subscribers.PurposePreferences, (*Pages).preferences))
+	for path, do := range map[string]func(*Pages, http.ResponseWriter, *http.Request){"": (*Pages).choose, "/pause": (*Pages).pause,
+		"/address": (*Pages).changeAddress, "/data": (*Pages).download, "/erase": (*Pages).erase} {
+		mux.Handle("POST /p/{token}"+path, p.own(p.theirs(subscribers.PurposePreferences, do)))
+	}
+	mux.Handle("GET /u/{token}", p.theirs(subscribers.PurposeUnsubscribe, (*Pages).askToLeave))
+	mux.Handle("POST /u/{token}", p.theirs(subscribers.PurposeUnsubscribe, (*Pages).leave)) // from mail providers too: see the method
 	for path, purpose := range map[string]subscribers.Purpose{"/o/{token}": subscribers.PurposeChangeOld, "/n/{token}": subscribers.PurposeChangeNew} {
-		mux.HandleFunc("GET "+path, func(w http.ResponseWriter, r *http.Request) { p.askToMove(w, r, purpose) })
-		mux.Handle("POST "+path, p.own(func(w http.ResponseWriter, r *http.Request) { p.move(w, r, purpose) }))
+		mux.Handle("GET "+path, p.theirs(purpose, func(p *Pages, w http.ResponseWriter, r *http.Request) { p.askToMove(w, r, purpose) }))
+		mux.Handle("POST "+path, p.own(p.theirs(purpose, func(p *Pages, w http.ResponseWriter, r *http.Request) { p.move(w, r, purpose) })))
+	}
+}
+
+// registerForms adds what strangers may ask for, each newsletter's at its own path.
+func (p *Pages) registerForms(mux *http.ServeMux) {
+	at := p.options.Path
+	mux.HandleFunc("GET "+at+"/subscribe", p.askToSubscribe)
+	mux.HandleFunc("POST "+at+"/subscribe", p.subscribe) // from other sites too: see the method
+	mux.HandleFunc("GET "+at+"/subscribe/sent", p.sent)
+	mux.HandleFunc("GET "+at+"/lost", p.askForLink)
+	mux.Handle("POST "+at+"/lost", p.own(p.lost))
+	mux.HandleFunc("GET "+at+"/lost/sent", p.lostSent)
+	if at != "" { // the main newsletter's is among the API's routes
+		mux.HandleFunc("GET "+at+"/api/subscriptions", p.apiForm)
+		mux.HandleFunc("POST "+at+"/api/subscriptions", p.apiSubscribe)
+	}
+}
+
+// theirs has a reader's page be one of the newsletter that they read.
+func (p *Pages) theirs(purpose subscribers.Purpose, do func(*Pages, http.ResponseWriter, *http.Request)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if p.guessed(r, purpose) {
+			p.refuse(w, r, subscribers.ErrToken)
+			return
+		}
+		if len(p.others) == 0 {
+			do(p, w, r)
+			return
+		}
+		slug, err := p.store.NewsletterOf(r.Context(), purpose, r.PathValue("token"))
+		if err != nil {
+			p.refuse(w, r, err)
+			return
+		}
+		if other := p.others[slug]; other != nil {
+			do(other, w, r)
+			return
+		}
+		do(p, w, r)
 	}
 }
 
@@ -138,6 +184,7 @@ func (p *Pages) own(do http.HandlerFunc) http.Handler {
 // frame is what every page has.
 type frame struct {
 	Title, Description, Name, Newsroom, Postal, BaseURL string
+	Front                                               string // where the page leads back to
 	Words                                               templates.Words
 	Script                                              string   // the page's own, of the assets
 	Languages                                           []choice // in which the page is there too
@@ -154,7 +201,7 @@ type choice struct {
 // frame fills in what every page has; heading and text are keys of the words.
 func (p *Pages) frame(language, heading, text string) frame {
 	o, words := p.options, templates.In(p.words, language)
-	f := frame{Name: o.Name, Newsroom: o.Newsroom, Postal: o.Postal, BaseURL: o.BaseURL, Words: words,
+	f := frame{Name: o.Name, Newsroom: o.Newsroom, Postal: o.Postal, BaseURL: o.BaseURL, Front: o.Front, Words: words,
 		Heading: words.Fill(heading, "name", o.Name), Text: words.Fill(text, "name", o.Name)}
 	f.Title = f.Heading + " · " + o.Name
 	return f
@@ -180,9 +227,10 @@ func (p *Pages) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	m := message{}
 	switch {
 	case errors.Is(err, subscribers.ErrToken):
+		p.wrong.note(p.neighbours(r), p.options.Now())
 		status, key = http.StatusNotFound, "invalid"
 	case errors.Is(err, subscribers.ErrExpired), errors.Is(err, subscribers.ErrNotFound):
-		status, key, m.Button, m.Action = http.StatusGone, "expired", "subscribe", "/subscribe"
+		status, key, m.Button, m.Action = http.StatusGone, "expired", "subscribe", p.options.Path+"/subscribe"
 	case errors.Is(err, errForeign):
 		status, key = http.StatusForbidden, "foreign"
 	case errors.Is(err, errForm):

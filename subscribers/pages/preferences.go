@@ -245,7 +245,7 @@ func (p *Pages) changeAddress(w http.ResponseWriter, r *http.Request) {
 	p.showPreferences(w, r, sub, http.StatusUnprocessableEntity, func(v *preferencesView) {
 		v.NewAddress = text
 		if v.Errors["email"] = v.Words.Fill(key, "address", meant); limit != nil {
-			v.Errors["email"] = limitWords(v.Words, limit)
+			v.Errors["email"] = v.Words[limitWords(limit)]
 		}
 	})
 }

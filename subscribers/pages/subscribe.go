@@ -8,13 +8,13 @@ import (
 	"slices"
 
 	"apta/subscribers"
-	"apta/templates"
 )
 
 // formView is a form in which an address is asked for.
 type formView struct {
 	frame
 	Action, Button string
+	Lost           string // where a lost link is asked for
 	Email          string
 	Sure           string // the address that the reader is sure of
 	Stamp          string
@@ -38,7 +38,7 @@ func (p *Pages) askToSubscribe(w http.ResponseWriter, r *http.Request) {
 // subscribeForm is the form as somebody has filled it in so far.
 func (p *Pages) subscribeForm(ctx context.Context, tag string, form url.Values) (formView, error) {
 	v := p.addressForm(tag, "subscribe_title", "subscribe_text", form)
-	v.Action, v.Button, v.Agree = "/subscribe", v.Words["subscribe"], v.Words.Fill("agree", "name", p.options.Name)
+	v.Action, v.Button, v.Agree = p.options.Path+"/subscribe", v.Words["subscribe"], v.Words.Fill("agree", "name", p.options.Name)
 	if v.Bits = p.options.ProofBits; v.Bits > 0 {
 		v.Script = "proof.js"
 	}
@@ -54,7 +54,7 @@ func (p *Pages) subscribeForm(ctx context.Context, tag string, form url.Values) 
 
 // addressForm is what the forms that ask for an address have in common.
 func (p *Pages) addressForm(tag, heading, text string, form url.Values) formView {
-	v := formView{frame: p.frame(tag, heading, text), Email: form.Get("email"), Trap: trapField, Errors: map[string]string{}}
+	v := formView{frame: p.frame(tag, heading, text), Email: form.Get("email"), Trap: trapField, Lost: p.options.Path + "/lost", Errors: map[string]string{}}
 	v.Choices = p.languageChoices(tag)
 	// The form's own stamp stays good: who was too quick need not begin anew.
 	if v.Stamp = form.Get("stamp"); p.judge(form, 0) == unseen {
@@ -100,7 +100,7 @@ func (p *Pages) subscribe(w http.ResponseWriter, r *http.Request) {
 	if p.judge(form, v.Bits) == good {
 		err = p.store.Subscribe(r.Context(), a)
 	}
-	p.answer(w, r, &v, err, "/subscribe/sent")
+	p.answer(w, r, &v, err, p.options.Path+"/subscribe/sent")
 }
 
 // wanted are the topics chosen; all of them is no choice.
@@ -148,7 +148,7 @@ func (p *Pages) answer(w http.ResponseWriter, r *http.Request, v *formView, err 
 	var limit *subscribers.LimitError
 	switch {
 	case errors.As(err, &limit):
-		v.Errors["form"] = limitWords(v.Words, limit)
+		v.Errors["form"] = v.Words[limitWords(limit)]
 		p.write(w, http.StatusTooManyRequests, "subscribe.html", *v)
 	case err != nil:
 		p.refuse(w, r, err)
@@ -157,11 +157,12 @@ func (p *Pages) answer(w http.ResponseWriter, r *http.Request, v *formView, err 
 	}
 }
 
-func limitWords(words templates.Words, limit *subscribers.LimitError) string {
+// limitWords is the key of what is said about a limit.
+func limitWords(limit *subscribers.LimitError) string {
 	if limit.Scope == "address" {
-		return words["error_limit_address"]
+		return "error_limit_address"
 	}
-	return words["error_limit"]
+	return "error_limit"
 }
 
 // askView is a page of words and one link.
@@ -172,6 +173,6 @@ type askView struct {
 
 func (p *Pages) sent(w http.ResponseWriter, r *http.Request) {
 	v := askView{frame: p.frame(p.language(r), "inbox_title", "inbox_text")}
-	v.Help, v.Link, v.Label = v.Words["inbox_help"], "/subscribe?lang="+v.Words["tag"], v.Words["ask_again"]
+	v.Help, v.Link, v.Label = v.Words["inbox_help"], p.options.Path+"/subscribe?lang="+v.Words["tag"], v.Words["ask_again"]
 	p.write(w, http.StatusOK, "ask.html", v)
 }
