@@ -32,7 +32,7 @@ func (a *app) desk(r *rooms) (*desk.Desk, error) {
 		Store: r.newsletter, Editors: r.editors(a), Steering: a.steering(r), Ledger: r.ledger, Renderer: r.renderer, Notices: r.notices,
 		Feeds: a.poller(r, fetch.DefaultTimeout), Tokens: r.tokens(a.now), Webhooks: r.webhooks,
 		ReadPage: func(ctx context.Context, address string) (newsletter.Item, error) { return a.readPage(ctx, address) },
-		Visitor:  a.cfg.visitor, Now: a.now, Log: r.log,
+		Week:     a.week(r), Visitor: a.cfg.visitor, Now: a.now, Log: r.log,
 	})
 }
 

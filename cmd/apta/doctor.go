@@ -145,7 +145,7 @@ func (a *app) signedSample(ctx context.Context, r *rooms, keys []transport.DKIM)
 	window := a.cfg.slotWindow(a.now())
 	issue := newsletter.Issue{Newsletter: a.cfg.Newsletter.Slug, Week: window.Name, From: window.From, To: window.To, Language: a.cfg.Newsletter.Language,
 		Title: "A sample", Subject: "A sample", Strands: []newsletter.Strand{{Text: "A sample."}}}
-	edition, err := a.freeze(ctx, r, issue)
+	edition, err := a.freeze(ctx, r, issue, false)
 	if err != nil {
 		return nil, err
 	}

@@ -93,24 +93,10 @@ func (a *app) compose(ctx context.Context, r *rooms, w newsletter.Window) (newsl
 
 // assemble is compose with an editor's wishes and the reasons of every choice.
 func (a *app) assemble(ctx context.Context, r *rooms, w newsletter.Window, e edits) (newsletter.Issue, assemble.Reasons, error) {
-	items, err := r.newsletter.ItemsIn(ctx, w)
+	items, past, err := a.material(ctx, r, w)
 	if err != nil {
 		return newsletter.Issue{}, assemble.Reasons{}, err
 	}
-	past, before, err := a.past(ctx, r, w)
-	if err != nil {
-		return newsletter.Issue{}, assemble.Reasons{}, err
-	}
-	late, err := a.late(ctx, r, w, before, &past)
-	if err != nil {
-		return newsletter.Issue{}, assemble.Reasons{}, err
-	}
-	items = append(items, late...)
-	taken, err := taken(ctx, r, items, &past)
-	if err != nil {
-		return newsletter.Issue{}, assemble.Reasons{}, err
-	}
-	items = append(items, taken...)
 	if past.Draft == nil {
 		past.Draft = &newsletter.Issue{} // an editor's words may come before there is a draft
 	}
@@ -128,6 +114,26 @@ func (a *app) assemble(ctx context.Context, r *rooms, w newsletter.Window, e edi
 	issue.Newsletter = a.cfg.Newsletter.Slug
 	issue.Status = newsletter.Draft
 	return issue, reasons, nil
+}
+
+// material gives what a window's issue is assembled from: its items, those that
+// came too late for the one before, and those of another week that an editor took in.
+func (a *app) material(ctx context.Context, r *rooms, w newsletter.Window) ([]newsletter.Item, assemble.Past, error) {
+	items, err := r.newsletter.ItemsIn(ctx, w)
+	if err != nil {
+		return nil, assemble.Past{}, err
+	}
+	past, before, err := a.past(ctx, r, w)
+	if err != nil {
+		return nil, past, err
+	}
+	late, err := a.late(ctx, r, w, before, &past)
+	if err != nil {
+		return nil, past, err
+	}
+	items = append(items, late...)
+	taken, err := taken(ctx, r, items, &past)
+	return append(items, taken...), past, err
 }
 
 // remembered is how many issues back an item is looked for: half a year of
@@ -205,7 +211,11 @@ func taken(ctx context.Context, r *rooms, items []newsletter.Item, past *assembl
 	var missing []database.ID
 	for _, s := range past.Draft.Strands {
 		for _, p := range s.Items {
-			if (p.Locked || s.Locked) && !known[p.ID] {
+			if !p.Locked && !s.Locked {
+				continue
+			}
+			delete(past.Earlier, p.URL) // taken again, knowingly
+			if !known[p.ID] {
 				missing = append(missing, p.ID)
 			}
 		}

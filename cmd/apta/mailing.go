@@ -76,12 +76,15 @@ func (c *Config) letterReturnPath() string {
 	return strings.ReplaceAll(c.returnPath(), delivery.ReaderMark, bounce.Letter)
 }
 
-// freeze renders an issue and builds its edition.
-func (a *app) freeze(ctx context.Context, r *rooms, issue newsletter.Issue) (*transport.Edition, error) {
+// freeze renders an issue and builds its edition, of plain text alone where text is true.
+func (a *app) freeze(ctx context.Context, r *rooms, issue newsletter.Issue, text bool) (*transport.Edition, error) {
 	a = a.in(issue.Language)
 	m, err := a.issueMail(ctx, r, issue)
 	if err != nil {
 		return nil, err
+	}
+	if text {
+		m.HTML, m.Inline = "", nil
 	}
 	h, err := a.cfg.headers(issue.Week, a.now())
 	if err != nil {
@@ -115,12 +118,17 @@ func (a *app) sampleReader(issue newsletter.Issue, address string) *transport.Re
 
 // sendTest sends an issue to one address, outside the ledger.
 func (a *app) sendTest(ctx context.Context, r *rooms, issue newsletter.Issue, address string) error {
+	return a.sendTestAs(ctx, r, issue, address, false)
+}
+
+// sendTestAs does the same, in plain text alone where text is true.
+func (a *app) sendTestAs(ctx context.Context, r *rooms, issue newsletter.Issue, address string, text bool) error {
 	to, err := subscribers.ParseAddress(address)
 	if err != nil {
 		return &usageError{err}
 	}
 	issue.Subject = "[Test] " + issue.Subject
-	edition, err := a.freeze(ctx, r, issue)
+	edition, err := a.freeze(ctx, r, issue, text)
 	if err != nil {
 		return err
 	}

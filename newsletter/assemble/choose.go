@@ -55,6 +55,10 @@ func (c *composer) choose(items []newsletter.Item, w newsletter.Window) (review,
 	}
 	c.read(inside)
 	for _, it := range inside {
+		if c.keptHeadline(it.URL) {
+			c.say(&it, true, "latest", "an editor put it there")
+			continue
+		}
 		if it.Latest {
 			latest = append(latest, it)
 		} else {
@@ -234,6 +238,13 @@ func (c *composer) pinned(url string) int {
 		return len(c.style.Rules.Pins) + at
 	}
 	return -1
+}
+
+// keptHeadline reports whether an editor's list of latest news has an item.
+func (c *composer) keptHeadline(url string) bool {
+	draft := c.past.Draft
+	return draft != nil && slices.Contains(draft.Locks, newsletter.LockLatest) && !c.locked(url) &&
+		slices.ContainsFunc(draft.Latest, func(h newsletter.Headline) bool { return h.URL == url })
 }
 
 // locked reports whether the draft has an item in words that stay.

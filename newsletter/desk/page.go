@@ -22,7 +22,8 @@ type Frame struct {
 	Section  string // the place in the navigation: issues, calendar, feeds, readers, numbers, settings
 	Wide     bool   // the page takes the whole width
 	Scripts  []string
-	Done     string // what was done just now
+	Styles   []string // style sheets beside that of every page
+	Done     string   // what was done just now
 
 	zone    *time.Location
 	now     time.Time
