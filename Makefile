@@ -2,7 +2,7 @@
 # who work on Apta.
 export CGO_ENABLED = 0
 
-.PHONY: build demo test check race torture e2e bench pictures golden caniemail
+.PHONY: build demo test check race torture e2e bench pictures golden golden-pictures caniemail
 
 build: ## the binary, as ./bin/apta
 	go build -trimpath -o bin/apta ./cmd/apta
@@ -25,7 +25,7 @@ torture: ## the crash and storm tests in full: fifty kills, twenty thousand read
 	APTA_TORTURE=1 go test ./subscribers -run TestFault_W3 -v -timeout 30m
 
 e2e: ## a thousand mails through a real Postfix, and the public pages in Chromium; .ci/run says what they want installed
-	APTA_E2E=1 go test ./cmd/apta -run 'TestPostfix|InABrowser' -count=1 -v -timeout 30m
+	APTA_E2E=1 go test ./cmd/apta -run 'TestPostfix|InABrowser|TestMail' -count=1 -v -timeout 30m
 
 bench: ## the figures of docs/performance.md
 	go test ./newsletter/intake/... -run '^$$' -bench . -benchmem
@@ -36,9 +36,13 @@ bench: ## the figures of docs/performance.md
 
 pictures: build ## the pictures of the README, made with Chromium
 	sh docs/pictures.sh
+	mkdir -p docs/email && APTA_E2E=1 APTA_DOCS_PICTURES=$(CURDIR)/docs/email go test ./cmd/apta -run TestMailInABrowser -count=1
 
 golden: ## write the golden files anew; read the difference before you commit it
 	go test ./newsletter/assemble ./newsletter/render ./newsletter/transport -update
+
+golden-pictures: ## the stored pictures of the mails anew; look at the difference before you commit it
+	APTA_E2E=1 APTA_GOLDEN_PICTURES=1 go test ./cmd/apta -run TestMailInABrowser -count=1 -v -timeout 15m
 
 caniemail: ## the data on what mail programs support, anew from the npm package caniemail
 	@work=$$(mktemp -d) && npm pack caniemail@latest --silent --pack-destination $$work > /dev/null && tar -xzf $$work/caniemail-*.tgz -C $$work && \

@@ -11,6 +11,8 @@ import { launch } from './browser.mjs';
 const site = process.env.APTA_SITE;
 const renew = !!process.env.APTA_GOLDEN_PICTURES;
 const look = process.env.APTA_PICTURES; // a folder, for those who want to look
+const docs = process.env.APTA_DOCS_PICTURES; // the folder of docs/email.md: its pictures are made and nothing is compared
+const inDocs = ['week-en-600-light', 'week-en-600-dark', 'week-kk-320-light', 'week-ru-320-dark', 'week-en-320-light-blocked', 'letter-ru-600-light'];
 const stored = new URL('../testdata/mail/', import.meta.url).pathname;
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
@@ -69,6 +71,7 @@ for (const name of ['week-en', 'week-ru', 'week-kk', 'letter-en', 'letter-ru', '
     for (const colorScheme of ['light', 'dark']) {
       for (const blocked of name.startsWith('week') ? [false, true] : [false]) {
         const shown = `${name}-${width}-${colorScheme}${blocked ? '-blocked' : ''}`;
+        if (docs && !inDocs.includes(shown)) continue;
         const context = await browser.newContext({ viewport: { width, height: 900 }, colorScheme });
         const page = await context.newPage();
         const faults = [];
@@ -85,6 +88,11 @@ for (const name of ['week-en', 'week-ru', 'week-kk', 'letter-en', 'letter-ru', '
         const column = await page.evaluate(() => document.querySelector('.column').getBoundingClientRect().width);
         assert.ok(column <= 600 && column >= Math.min(width - 32, 600), `${shown}: the column has ${column} px`);
         assert.deepEqual(faults, [], shown);
+        if (docs) {
+          await page.screenshot({ path: `${docs}/${shown}.jpg`, type: 'jpeg', quality: 82 });
+          await context.close();
+          continue;
+        }
         if (look) {
           mkdirSync(look, { recursive: true });
           await page.screenshot({ path: `${look}/${shown}.png`, fullPage: true });
@@ -106,6 +114,7 @@ for (const name of ['week-en', 'week-ru', 'week-kk', 'letter-en', 'letter-ru', '
     }
   }
 }
+if (docs) process.exit(0);
 // The comparison must be able to fail: light is not dark, and a mail not a letter.
 const at = (name) => readFileSync(`${stored}${name}.webp`).toString('base64');
 assert.ok(await different(at('week-en-600-light'), at('week-en-600-dark')) > 0.5);
