@@ -28,6 +28,10 @@ type Issue struct {
 	Locks      []Lock      `json:"locks,omitempty"`
 	Pins       []string    `json:"pins,omitempty"`     // URLs that open the review when it is assembled again, in this order
 	Excluded   []string    `json:"excluded,omitempty"` // URLs that stay out of it
+
+	ApprovedBy string    `json:"approved_by,omitempty"` // while it is approved or further
+	SendsAt    time.Time `json:"sends_at,omitzero"`     // when what is approved goes out by itself; until then it cools off
+	CutOff     time.Time `json:"cut_off,omitzero"`      // when the policy decides about a draft; zero is never
 }
 
 // Lock names a part of an issue that an editor made and that assembling again

@@ -125,7 +125,10 @@ func TestAnIssuesWay(t *testing.T) {
 		if err := s.Move(ctx, i.ID, newsletter.Sending, "", newsletter.Approved); !errors.Is(err, newsletter.ErrStatus) || !strings.Contains(err.Error(), "it is draft, not approved") {
 			t.Errorf("a draft is sent: %v", err)
 		}
-		if err := s.Approve(ctx, i.ID, map[string][]byte{"": []byte("bytes")}); err != nil {
+		if err := s.Approve(ctx, i, newsletter.Approval{}); !errors.Is(err, newsletter.ErrStatus) {
+			t.Errorf("words that were not seen were approved: %v", err)
+		}
+		if err := s.Approve(ctx, again, newsletter.Approval{Editions: map[string][]byte{"": []byte("bytes")}}); err != nil {
 			t.Fatal(err)
 		}
 		if b, err := s.Edition(ctx, i.ID, ""); err != nil || string(b) != "bytes" {
@@ -197,8 +200,12 @@ func TestFault_T4_ASlotIsTakenOnce(t *testing.T) {
 		if err != nil || len(open) != 20 {
 			t.Errorf("%d are open (%v)", len(open), err)
 		}
-		if err := s.CloseSlot(ctx, "weekly", open[0].Week, newsletter.SlotDone, ""); err != nil {
-			t.Fatal(err)
+		done := open[0]
+		done.State = newsletter.SlotDone
+		for _, first := range []bool{true, false} {
+			if closed, err := s.CloseSlot(ctx, done); err != nil || closed != first {
+				t.Fatalf("closed %v (%v)", closed, err)
+			}
 		}
 		if state, err := s.SlotState(ctx, "weekly", open[0].Week); err != nil || state != newsletter.SlotDone {
 			t.Errorf("it is %s (%v)", state, err)

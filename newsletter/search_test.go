@@ -225,7 +225,7 @@ func TestPublicIssues(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := s.Approve(ctx, held.ID, map[string][]byte{"": []byte("bytes")}); err != nil {
+		if err := s.Approve(ctx, held, newsletter.Approval{Editions: map[string][]byte{"": []byte("bytes")}}); err != nil {
 			t.Fatal(err)
 		}
 		if err := s.Move(ctx, held.ID, newsletter.Sending, "", newsletter.Approved); err != nil {

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -33,6 +34,7 @@ func (s *Store) SaveIssue(ctx context.Context, i Issue) (Issue, error) {
 			return fmt.Errorf("week %s is %s already (issue %s): %w", i.Week, old.Status, old.ID, ErrStatus)
 		default:
 			i.ID, i.Revision, i.Created, i.Status, i.Note = old.ID, old.Revision+1, old.Created, old.Status, old.Note
+			i.ApprovedBy, i.SendsAt, i.CutOff = old.ApprovedBy, old.SendsAt, old.CutOff
 		}
 		return s.writeIssue(ctx, tx, i)
 	})
@@ -80,26 +82,28 @@ ON CONFLICT (id) DO UPDATE SET status = excluded.status, revision = excluded.rev
 	return err
 }
 
-const selectIssue = `SELECT id, status, revision, note, document FROM issues `
+const selectIssue = `SELECT id, status, revision, note, approved_by, sends_at, cut_off, document FROM issues `
 
 // scanIssue reads the document and lets the columns have the last word: a
 // change of status writes no new document.
 func scanIssue(row interface{ Scan(...any) error }) (Issue, error) {
 	var (
-		i        Issue
-		id       database.ID
-		status   string
-		revision int
-		note     string
-		doc      string
+		i               Issue
+		id              database.ID
+		status          string
+		revision        int
+		note, by        string
+		sendsAt, cutOff int64
+		doc             string
 	)
-	if err := row.Scan(&id, &status, &revision, &note, &doc); err != nil {
+	if err := row.Scan(&id, &status, &revision, &note, &by, &sendsAt, &cutOff, &doc); err != nil {
 		return Issue{}, err
 	}
 	if err := json.Unmarshal([]byte(doc), &i); err != nil {
 		return Issue{}, fmt.Errorf("issue %s: %w", id, err)
 	}
 	i.ID, i.Status, i.Revision, i.Note = id, Status(status), revision, note
+	i.ApprovedBy, i.SendsAt, i.CutOff = by, fromMillis(sendsAt), fromMillis(cutOff)
 	return i, nil
 }
 
@@ -117,6 +121,18 @@ func (s *Store) Issue(ctx context.Context, newsletter, ref string) (Issue, error
 	}
 	if err != nil {
 		return Issue{}, fmt.Errorf("newsletter: issue %q: %w", ref, err)
+	}
+	return i, nil
+}
+
+// IssueIn finds a week's issue in a language; of no language, the first that was made.
+func (s *Store) IssueIn(ctx context.Context, newsletter, week, language string) (Issue, error) {
+	i, err := scanIssue(s.db.QueryRow(ctx, selectIssue+`WHERE newsletter = $1 AND week = $2 AND ($3 = '' OR language = $3) ORDER BY created, id LIMIT 1`, newsletter, week, language))
+	if errors.Is(err, sql.ErrNoRows) {
+		err = ErrNotFound
+	}
+	if err != nil {
+		return Issue{}, fmt.Errorf("newsletter: issue %q in %q: %w", week, language, err)
 	}
 	return i, nil
 }
@@ -155,7 +171,16 @@ func (s *Store) WithStatus(ctx context.Context, newsletter string, status Status
 // that says why. It fails with ErrStatus where the issue stands elsewhere, so
 // two people cannot both do what only one may.
 func (s *Store) Move(ctx context.Context, id database.ID, to Status, note string, from ...Status) error {
-	err := s.db.InTx(ctx, func(tx *sql.Tx) error { return moveIssue(ctx, tx, id, to, note, from) })
+	err := s.db.InTx(ctx, func(tx *sql.Tx) error {
+		if err := moveIssue(ctx, tx, id, to, note, from); err != nil || to != Sent || s.tellSent == nil {
+			return err
+		}
+		issue, err := scanIssue(tx.QueryRowContext(ctx, selectIssue+`WHERE id = $1`, id))
+		if err != nil {
+			return err
+		}
+		return s.tellSent(ctx, tx, issue)
+	})
 	if err != nil {
 		return fmt.Errorf("newsletter: issue %s: %w", id, err)
 	}
@@ -171,9 +196,7 @@ func moveIssue(ctx context.Context, tx *sql.Tx, id database.ID, to Status, note 
 	if err != nil {
 		return err
 	}
-	names := make([]string, len(from))
-	for i, f := range from {
-		names[i] = string(f)
+	for _, f := range from {
 		if Status(now) != f {
 			continue
 		}
@@ -183,37 +206,28 @@ func moveIssue(ctx context.Context, tx *sql.Tx, id database.ID, to Status, note 
 		if err != nil {
 			return err
 		}
-		if n, err := res.RowsAffected(); err != nil || n == 1 {
+		n, err := res.RowsAffected()
+		if err == nil && n == 1 && (to == Draft || to == Held) {
+			err = forgetApproval(ctx, tx, id)
+		}
+		if err != nil || n == 1 {
 			return err
 		}
 	}
-	return fmt.Errorf("it is %s, not %s: %w", now, strings.Join(names, " or "), ErrStatus)
+	return notFrom(Status(now), from)
 }
 
-// Approve freezes the editions of an issue, one a variant, and moves it to
-// Approved in one transaction. also is done in the same.
-func (s *Store) Approve(ctx context.Context, id database.ID, editions map[string][]byte, also ...func(*sql.Tx) error) error {
-	err := s.db.InTx(ctx, func(tx *sql.Tx) error {
-		if err := moveIssue(ctx, tx, id, Approved, "", []Status{Draft, Held}); err != nil {
-			return err
-		}
-		// Those of an approval before would be of other words.
-		if _, err := tx.ExecContext(ctx, `DELETE FROM editions WHERE issue_id = $1`, id); err != nil {
-			return err
-		}
-		for variant, message := range editions {
-			_, err := tx.ExecContext(ctx, `INSERT INTO editions (issue_id, variant, created, message) VALUES ($1, $2, $3, $4)`,
-				id, variant, database.Millis(s.now()), message)
-			if err != nil {
-				return err
-			}
-		}
-		return inTurn(tx, also)
-	})
-	if err != nil {
-		return fmt.Errorf("newsletter: approve issue %s: %w", id, err)
+// notFrom says that an issue stands elsewhere than it should, or was changed
+// since it was looked at.
+func notFrom(now Status, from []Status) error {
+	if slices.Contains(from, now) {
+		return fmt.Errorf("it is %s, but was changed in the meantime: look at it again: %w", now, ErrStatus)
 	}
-	return nil
+	names := make([]string, len(from))
+	for i, f := range from {
+		names[i] = string(f)
+	}
+	return fmt.Errorf("it is %s, not %s: %w", now, strings.Join(names, " or "), ErrStatus)
 }
 
 // Editions gives all frozen messages of an issue by their variants.

@@ -17,7 +17,7 @@ type PublicIssue struct {
 // selectPublic is selectIssue with the time of approval. An issue that was never
 // frozen, as one brought in from elsewhere, has that at which it was made.
 const (
-	publicColumns = `SELECT issues.id, status, issues.revision, note, document,
+	publicColumns = `SELECT issues.id, status, issues.revision, note, approved_by, sends_at, cut_off, document,
 	coalesce((SELECT max(created) FROM editions WHERE issue_id = issues.id), created)
 FROM issues `
 	publicOnly   = `WHERE newsletter = $1 AND ($2 = '' OR language = $2) AND status IN ('sending', 'sent') `

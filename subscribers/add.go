@@ -31,6 +31,32 @@ type arrival struct {
 	line    int       // of the file that they come from
 	later   bool      // their address stood in an earlier line
 	outcome Outcome
+
+	// The entry of the consent log that they begin with, where they are new.
+	entry database.ID
+	link  string
+}
+
+// ready are arrivals of whom all is reckoned that can be without the database, so
+// that it need not wait for that.
+type ready struct {
+	inFile  []arrival
+	byEmail []*arrival
+	source  string
+	at      int64
+}
+
+// ready makes them so.
+func (s *Store) ready(arrivals []arrival, source string) ready {
+	s.prepare(arrivals)
+	r := ready{inFile: arrivals, byEmail: byEmail(arrivals), source: source, at: database.Millis(s.now())}
+	for i := range arrivals {
+		a := &arrivals[i]
+		e := s.entry(a.ID, string(a.Status), Consent{Source: source, Agreed: a.agreed}, "")
+		e.at = r.at
+		a.entry, a.link = e.id, s.keys.link("", &e)
+	}
+	return r
 }
 
 // Add stores a subscriber, active from now on. source says where the consent
@@ -50,7 +76,8 @@ func (s *Store) AddAll(ctx context.Context, subs []Subscriber, source string) ([
 	for i, sub := range subs {
 		arrivals[i].Subscriber = sub
 	}
-	err := s.db.InTx(ctx, func(tx *sql.Tx) error { return s.addAll(ctx, tx, arrivals, source) })
+	r := s.ready(arrivals, source)
+	err := s.db.InTx(ctx, func(tx *sql.Tx) error { return s.addAll(ctx, tx, nil, r) })
 	if err != nil {
 		return nil, fmt.Errorf("subscribers: add: %w", err)
 	}
@@ -64,19 +91,24 @@ func (s *Store) AddAll(ctx context.Context, subs []Subscriber, source string) ([
 // insertRows is how many are stored together.
 const insertRows = 500
 
-func (s *Store) addAll(ctx context.Context, tx *sql.Tx, arrivals []arrival, source string) error {
-	s.prepare(arrivals)
+func (s *Store) addAll(ctx context.Context, tx *sql.Tx, bulk database.Bulk, r ready) error {
+	for i := range r.inFile {
+		r.inFile[i].outcome = Added // also where the transaction is run again
+	}
 	if err := s.holdSuppressions(ctx, tx); err != nil {
 		return err
 	}
+	if bulk != nil {
+		return s.addBulk(ctx, tx, bulk, r)
+	}
 	in := newInserts(tx, s.db.Kind())
 	defer in.close()
-	for some := range slices.Chunk(byEmail(arrivals), insertRows) {
-		if err := s.addSome(ctx, in, some, source); err != nil {
+	for some := range slices.Chunk(r.byEmail, insertRows) {
+		if err := s.addSome(ctx, in, some, r.source); err != nil {
 			return err
 		}
 	}
-	return nil
+	return s.insertConsents(ctx, in, r)
 }
 
 // byEmail gives the arrivals in the order of their addresses, so that the index
@@ -115,14 +147,14 @@ func (s *Store) addSome(ctx context.Context, in *inserts, arrivals []*arrival, s
 	if err == nil && !all {
 		err = s.meet(ctx, in.tx, welcome, source)
 	}
-	if err != nil {
-		return err
-	}
-	return s.insertConsents(ctx, in, welcome, source)
+	return err
 }
 
 // bar turns away those whose addresses are suppressed and gives the others.
 func (s *Store) bar(ctx context.Context, q querier, arrivals []*arrival) (welcome []*arrival, err error) {
+	if some, err := anySuppressed(ctx, q); err != nil || !some {
+		return arrivals, err
+	}
 	hashes := make([]string, len(arrivals))
 	for i, a := range arrivals {
 		hashes[i] = s.HashOf(a.Email)
@@ -153,20 +185,22 @@ func (s *Store) insertSubscribers(ctx context.Context, in *inserts, arrivals []*
 	return n == int64(len(arrivals)), err
 }
 
-// insertConsents writes down that those who were added agreed.
-func (s *Store) insertConsents(ctx context.Context, in *inserts, arrivals []*arrival, source string) error {
-	now := database.Millis(s.now())
-	args := make([]any, 0, len(arrivals)*firstConsent.own)
-	for _, a := range arrivals {
-		if a.outcome != Added {
-			continue
+// insertConsents writes down that those who were added agreed, in the order of
+// their IDs: that is the log's, so it is written from one end to the other.
+func (s *Store) insertConsents(ctx context.Context, in *inserts, r ready) error {
+	args := make([]any, 0, insertRows*firstConsent.own)
+	for some := range slices.Chunk(r.inFile, insertRows) {
+		args = args[:0]
+		for i := range some {
+			if a := &some[i]; a.outcome == Added {
+				args = append(args, int64(a.ID), int64(a.entry), string(a.Status), untilMillis(a.agreed), a.link)
+			}
 		}
-		e := s.entry(a.ID, string(a.Status), Consent{Source: source, Agreed: a.agreed}, "")
-		e.at = now
-		args = append(args, int64(e.subscriber), int64(e.id), e.what, e.agreed, s.keys.link("", &e))
+		if _, err := in.insert(ctx, &firstConsent, [2]any{r.at, r.source}, args); err != nil {
+			return err
+		}
 	}
-	_, err := in.insert(ctx, &firstConsent, [2]any{now, source}, args)
-	return err
+	return nil
 }
 
 // meet settles those whose addresses are stored already.

@@ -56,7 +56,7 @@ func open(r io.Reader, named map[string]string) (source, error) {
 		start = start[3:]
 	}
 	if text := bytes.TrimLeft(start, " \t\r\n"); len(text) > 0 && (text[0] == '[' || text[0] == '{') {
-		return openJSON(in, text)
+		return openJSON(in, text, named)
 	}
 	return openCSV(in, start, named)
 }
@@ -110,10 +110,10 @@ func findColumns(header []string, named map[string]string) (columnIndex, error) 
 	if len(header) > 0 {
 		found = "the columns are: " + strings.Join(header, ", ")
 	}
+	if err := checkFields(named); err != nil {
+		return nil, err
+	}
 	for what, name := range named {
-		if _, known := columns[what]; !known {
-			return nil, fmt.Errorf("%q is no field: the fields are %s", what, strings.Join(slices.Sorted(maps.Keys(columns)), ", "))
-		}
 		if at[what] = slices.IndexFunc(header, func(h string) bool { return plain(h) == plain(name) }); at[what] < 0 {
 			return nil, fmt.Errorf("no column is named %q; %s", name, found)
 		}
@@ -122,6 +122,16 @@ func findColumns(header []string, named map[string]string) (columnIndex, error) 
 		return nil, fmt.Errorf("%w; %s", ErrNoEmail, found)
 	}
 	return at, nil
+}
+
+// checkFields refuses names of fields that there are not.
+func checkFields(named map[string]string) error {
+	for what := range named {
+		if _, known := columns[what]; !known {
+			return fmt.Errorf("%q is no field: the fields are %s", what, strings.Join(slices.Sorted(maps.Keys(columns)), ", "))
+		}
+	}
+	return nil
 }
 
 func (c *csvSource) next() (arrival, error) {
@@ -157,28 +167,45 @@ func (at columnIndex) arrival(row []string) (a arrival, err error) {
 			return a, errors.New("the line is not UTF-8 text")
 		}
 	}
-	r := record{
-		Email: at.field(row, "email"), Name: at.field(row, "name"), Language: at.field(row, "language"), Format: at.field(row, "format"),
-		Status: at.field(row, "status"), PausedUntil: at.field(row, "paused_until"), Agreed: at.field(row, "agreed"),
-	}
-	if r.Name == "" {
-		r.Name = strings.TrimSpace(at.field(row, "first") + " " + at.field(row, "last"))
-	}
-	if topics := at.field(row, "topics"); topics != "" {
-		r.Topics = strings.Split(topics, topicMark)
-	}
-	if weeks := at.field(row, "every_weeks"); weeks != "" {
-		if r.Every, err = strconv.Atoi(weeks); err != nil {
-			return a, fmt.Errorf("every_weeks: %q is not a number", weeks)
-		}
-	}
-	switch {
-	case at.field(row, "bounced") != "":
-		r.Status = string(Bounced)
-	case at.field(row, "left") != "", isWord(at.field(row, "wanted"), "false", "no", "0"), isWord(at.field(row, "unwanted"), "true", "yes", "1"):
-		r.Status = string(Unsubscribed)
+	var r record
+	if err := r.take(func(what string) string { return at.field(row, what) }); err != nil {
+		return a, err
 	}
 	return r.arrival()
+}
+
+// take sets what a file says in fields of text; what it leaves empty stays.
+func (r *record) take(field func(what string) string) error {
+	for _, f := range [...]struct {
+		what string
+		to   *string
+	}{
+		{"email", &r.Email}, {"name", &r.Name}, {"language", &r.Language}, {"format", &r.Format}, {"status", &r.Status}, {"paused_until", &r.PausedUntil}, {"agreed", &r.Agreed},
+	} {
+		if text := field(f.what); text != "" {
+			*f.to = text
+		}
+	}
+	if r.Name == "" {
+		r.Name = strings.TrimSpace(field("first") + " " + field("last"))
+	}
+	if topics := field("topics"); topics != "" {
+		r.Topics = strings.Split(topics, topicMark)
+	}
+	if weeks := field("every_weeks"); weeks != "" {
+		n, err := strconv.Atoi(weeks)
+		if err != nil {
+			return fmt.Errorf("every_weeks: %q is not a number", weeks)
+		}
+		r.Every = n
+	}
+	switch {
+	case field("bounced") != "":
+		r.Status = string(Bounced)
+	case field("left") != "", isWord(field("wanted"), "false", "no", "0"), isWord(field("unwanted"), "true", "yes", "1"):
+		r.Status = string(Unsubscribed)
+	}
+	return nil
 }
 
 // isWord reports whether a cell says one of the words.

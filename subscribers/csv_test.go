@@ -16,6 +16,7 @@ import (
 
 	"apta/subscribers"
 	"apta/subscribers/database"
+	"apta/subscribers/database/databasetest"
 )
 
 func importCSV(t testing.TB, s *subscribers.Store, text string) (subscribers.Report, []string, error) {
@@ -293,14 +294,20 @@ func BenchmarkImportCSV(b *testing.B) {
 	for n := range rows {
 		fmt.Fprintf(&csv, "%x.reader%d@example%d.org,Reader %d,enabled,2021-05-06 07:08:09\n", random.Uint32(), n, n%100, n)
 	}
-	for b.Loop() {
-		b.StopTimer()
-		s := sqliteStore(b)
-		b.StartTimer()
-		rep, err := s.Import(context.Background(), bytes.NewReader(csv.Bytes()), subscribers.ImportOptions{Source: "bench", Digest: "bench", Bad: func(int, error) {}})
-		if err != nil || rep.Added != rows {
-			b.Fatalf("report %+v (%v)", rep, err)
-		}
+	for name, store := range map[string]func(testing.TB) *subscribers.Store{
+		"sqlite": sqliteStore, "postgres": func(t testing.TB) *subscribers.Store { return storeAt(t, databasetest.PostgreSQL(t)) },
+	} {
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				b.StopTimer()
+				s := store(b)
+				b.StartTimer()
+				rep, err := s.Import(context.Background(), bytes.NewReader(csv.Bytes()), subscribers.ImportOptions{Source: "bench", Digest: "bench", Bad: func(int, error) {}})
+				if err != nil || rep.Added != rows {
+					b.Fatalf("report %+v (%v)", rep, err)
+				}
+			}
+			b.ReportMetric(float64(rows*b.N)/b.Elapsed().Seconds(), "rows/s")
+		})
 	}
-	b.ReportMetric(float64(rows*b.N)/b.Elapsed().Seconds(), "rows/s")
 }

@@ -38,13 +38,15 @@ func (s *Store) enrol(ctx context.Context, tx *sql.Tx, sub Subscriber, c Consent
 	switch {
 	case err != nil:
 	case added:
-		err = s.log(ctx, tx, a.ID, string(a.Status), c)
+		if err = s.log(ctx, tx, a.ID, string(a.Status), c); err == nil {
+			err = s.told(ctx, tx, a.ID, a.Status, c.Source)
+		}
 	default:
 		err = s.meet(ctx, tx, []*arrival{a}, c.Source)
 	}
 	if err != nil {
 		return sub, 0, err
 	}
-	stored, err := scanSubscriber(tx.QueryRowContext(ctx, selectSubscriber+`WHERE email = $1`, a.Email))
+	stored, err := scanSubscriber(tx.QueryRowContext(ctx, selectSubscriber+`WHERE email = $1 AND newsletter = $2`, a.Email, s.newsletter))
 	return stored, a.outcome, err
 }

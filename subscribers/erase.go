@@ -116,6 +116,9 @@ func (s *Store) Erase(ctx context.Context, id database.ID, source string) error 
 			if err := s.log(ctx, tx, id, string(Erased), Consent{Source: source}); err != nil {
 				return err
 			}
+			if err := s.told(ctx, tx, id, Erased, source); err != nil {
+				return err
+			}
 			if err := s.forget(ctx, tx, id, email); err != nil {
 				return err
 			}
@@ -151,8 +154,9 @@ func (s *Store) forget(ctx context.Context, tx *sql.Tx, id database.ID, email st
 		{`DELETE FROM address_changes WHERE subscriber_id = $1`, []any{id}},
 		{`DELETE FROM address_changes WHERE email = $1 AND subscriber_id IN (SELECT id FROM subscribers WHERE newsletter = $2)`, []any{email, newsletter}},
 		{`DELETE FROM applications WHERE subscriber_id = $1`, []any{id}},
-		{`DELETE FROM consent_networks WHERE subscriber_id = $1`, []any{id}},
 		{`DELETE FROM subscribers WHERE id = $1`, []any{id}},
+		// Last: while there is a reader the database keeps them.
+		{`DELETE FROM consent_networks WHERE subscriber_id = $1`, []any{id}},
 	} {
 		if _, err := tx.ExecContext(ctx, step.query, step.args...); err != nil {
 			return err

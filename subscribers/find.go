@@ -16,10 +16,10 @@ type Search struct {
 	After  database.ID // those who came behind this one
 }
 
-// Find gives at most limit of the subscribers that are looked for, in the order
-// they came. Looking for a Text reads the whole table.
+// Find gives at most limit of the newsletter's subscribers that are looked for,
+// in the order they came. Looking for a Text reads the whole table.
 func (s *Store) Find(ctx context.Context, q Search, limit int) ([]Subscriber, error) {
-	where, args := `id > $1`, []any{q.After}
+	where, args := `id > $1 AND newsletter = $2`, []any{q.After, s.newsletter}
 	add := func(condition string, value any) {
 		args = append(args, value)
 		where += strings.ReplaceAll(condition, "?", fmt.Sprintf("$%d", len(args)))

@@ -110,6 +110,7 @@ type batch struct {
 	again    int   // addresses that the file had before
 	last     int   // line that was read
 	err      error // that ended the reading
+	ready    ready
 }
 
 // importing is one run of Import.
@@ -179,6 +180,7 @@ func (im *importing) read(ctx context.Context, from source, batches chan<- *batc
 			}
 			break
 		}
+		b.ready = im.store.ready(b.arrivals, im.opt.Source)
 		select {
 		case batches <- b:
 		case <-ctx.Done():
@@ -205,15 +207,15 @@ func (im *importing) take(ctx context.Context, b *batch) error {
 		}
 	}
 	if im.opt.DryRun {
-		if err := im.foresee(ctx, b.arrivals); err != nil {
+		if err := im.foresee(ctx, b.ready); err != nil {
 			return err
 		}
 		tally()
 		im.report = report
 		return nil
 	}
-	err := im.store.db.InTx(ctx, func(tx *sql.Tx) error {
-		if err := im.store.addAll(ctx, tx, b.arrivals, im.opt.Source); err != nil {
+	err := im.store.db.InBulkTx(ctx, func(tx *sql.Tx, bulk database.Bulk) error {
+		if err := im.store.addAll(ctx, tx, bulk, b.ready); err != nil {
 			return err
 		}
 		tally()
@@ -241,10 +243,9 @@ func (rep *Report) count(o Outcome) {
 }
 
 // foresee settles the outcomes as addAll would, and stores nothing.
-func (im *importing) foresee(ctx context.Context, arrivals []arrival) error {
-	im.store.prepare(arrivals)
+func (im *importing) foresee(ctx context.Context, r ready) error {
 	q := reading{im.store.db}
-	for some := range slices.Chunk(byEmail(arrivals), insertRows) {
+	for some := range slices.Chunk(r.byEmail, insertRows) {
 		welcome, err := im.store.bar(ctx, q, some)
 		if err != nil {
 			return err

@@ -74,6 +74,31 @@ func TestImportFromOtherPrograms(t *testing.T) {
 	}
 }
 
+func TestJSONWhoseKeysAreCalledOtherwise(t *testing.T) {
+	each(t, func(t *testing.T, _ *database.DB, s *subscribers.Store) {
+		var bad []string
+		rep, err := s.Import(context.Background(), strings.NewReader(`[
+{"contact": {"mail": "a@example.org", "lang": "kk"}, "Full name": "Ada", "themes": ["Courts", "Harbour"], "weeks": 2, "optout": true, "email": 7.5},
+{"contact": {"mail": "b@example.org"}, "weeks": 1.5},
+{"contact": ["c@example.org"]},
+{"contact": {"mail": "d@example.org"}, "email": "other@example.org", "optout": false}
+]`), subscribers.ImportOptions{Source: "test", Bad: func(line int, err error) { bad = append(bad, fmt.Sprint(line, " ", err)) },
+			Columns: map[string]string{"email": "contact.mail", "language": "contact.lang", "name": "Full name", "topics": "themes", "every_weeks": "weeks", "unwanted": "optout"}})
+		if err != nil || rep != (subscribers.Report{Added: 1, Refused: 3}) || len(bad) != 3 || !strings.Contains(bad[0], "email is number") || !strings.Contains(bad[1], `every_weeks: "1.5"`) || !strings.Contains(bad[2], "it is empty") {
+			t.Errorf("report %+v, %q (%v)", rep, bad, err)
+		}
+		rep, err = s.Import(context.Background(), strings.NewReader(`{"contact": {"mail": "a@example.org", "lang": "kk"}, "Full name": "Ada", "themes": ["Courts", "Harbour"], "weeks": 2, "optout": true}`),
+			subscribers.ImportOptions{Source: "test", Columns: map[string]string{"email": "contact.mail", "language": "contact.lang", "name": "Full name", "topics": "themes", "every_weeks": "weeks", "unwanted": "optout"}})
+		sub, found := s.ByEmail(context.Background(), "a@example.org")
+		if err != nil || found != nil || rep.Added != 1 || sub.Name != "Ada" || sub.Language != "kk" || sub.Every != 2 || len(sub.Topics) != 2 || sub.Status != subscribers.Unsubscribed {
+			t.Errorf("%+v, %+v (%v, %v)", rep, sub, err, found)
+		}
+		if _, err := s.Import(context.Background(), strings.NewReader(`{"a": 1}`), subscribers.ImportOptions{Columns: map[string]string{"mail": "a"}}); err == nil || !strings.Contains(err.Error(), `"mail" is no field`) {
+			t.Errorf("a field that there is not: %v", err)
+		}
+	})
+}
+
 func TestJSONThatIsWrong(t *testing.T) {
 	s := sqliteStore(t)
 	rep, bad, err := importCSV(t, s, "[{\"email\": \"a@example.org\"},\n{\"email\": 7},\n{\"email\": \"nobody\"},\n\n{\"email\": \"b@example.org\"}]")

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"strings"
 )
 
 // maxJSONRecord bounds one record of a JSON file, in bytes.
@@ -18,14 +19,18 @@ type jsonSource struct {
 	in    *lineCounter
 	dec   *json.Decoder
 	array bool
+	named map[string]string // where a field is, in the words of --map
 }
 
 // listmonk is how the answer of its API begins.
 var listmonk = regexp.MustCompile(`^\{\s*"(data|results|subscribers)"\s*:`)
 
-func openJSON(in *bufio.Reader, start []byte) (source, error) {
+func openJSON(in *bufio.Reader, start []byte, named map[string]string) (source, error) {
+	if err := checkFields(named); err != nil {
+		return nil, err
+	}
 	lines := &lineCounter{in: in}
-	s := &jsonSource{in: lines, dec: json.NewDecoder(lines)}
+	s := &jsonSource{in: lines, dec: json.NewDecoder(lines), named: named}
 	if start[0] == '[' {
 		s.array = true
 		_, err := s.dec.Token()
@@ -83,7 +88,13 @@ func (s *jsonSource) next() (arrival, error) {
 	}
 	s.in.record()
 	var r jsonRecord
-	err := s.dec.Decode(&r)
+	var whole json.RawMessage
+	var err error
+	if len(s.named) == 0 {
+		err = s.dec.Decode(&r)
+	} else if err = s.dec.Decode(&whole); err == nil {
+		err = json.Unmarshal(whole, &r)
+	}
 	line := s.in.at(s.dec.InputOffset())
 	var wrong *json.UnmarshalTypeError
 	switch {
@@ -94,12 +105,62 @@ func (s *jsonSource) next() (arrival, error) {
 	case err != nil:
 		return arrival{}, s.broken(err)
 	}
-	a, err := r.record().arrival()
+	out := r.record()
+	if len(s.named) > 0 {
+		err = s.takeNamed(out, whole)
+	}
+	var a arrival
+	if err == nil {
+		a, err = out.arrival()
+	}
 	if err != nil {
 		return arrival{}, &lineError{line, err}
 	}
 	a.line = line
 	return a, nil
+}
+
+// takeNamed sets the fields that are called otherwise in this file: the name of a
+// key, or of one inside another, such as attribs.city.
+func (s *jsonSource) takeNamed(out *record, whole json.RawMessage) error {
+	var all map[string]any
+	if err := json.Unmarshal(whole, &all); err != nil {
+		return errors.New("it is not an object")
+	}
+	return out.take(func(what string) string {
+		name, named := s.named[what]
+		if !named {
+			return ""
+		}
+		if v, whole := all[name]; whole {
+			return text(v)
+		}
+		var at any = all
+		for key := range strings.SplitSeq(name, ".") {
+			inside, _ := at.(map[string]any)
+			at = inside[key]
+		}
+		return text(at)
+	})
+}
+
+// text is a value as a cell of a CSV would have it.
+func text(v any) string {
+	switch v := v.(type) {
+	case nil:
+		return ""
+	case string:
+		return strings.TrimSpace(v)
+	case []any:
+		parts := make([]string, len(v))
+		for i := range v {
+			parts[i] = text(v[i])
+		}
+		return strings.Join(parts, topicMark)
+	case map[string]any:
+		return ""
+	}
+	return fmt.Sprint(v)
 }
 
 func (r *jsonRecord) record() *record {

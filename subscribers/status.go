@@ -45,7 +45,9 @@ func (s *Store) SetStatus(ctx context.Context, id database.ID, to Status, c Cons
 		return false, fmt.Errorf("subscribers: %s is not a status to be set", to)
 	}
 	err = s.db.InTx(ctx, func(tx *sql.Tx) (err error) {
-		changed, err = s.change(ctx, tx, id, to, time.Time{}, c)
+		if changed, err = s.change(ctx, tx, id, to, time.Time{}, c); err == nil && changed && to == Active {
+			err = s.told(ctx, tx, id, to, c.Source)
+		}
 		return err
 	})
 	if err != nil {
@@ -79,7 +81,10 @@ WHERE id = $3 AND (status <> $1 OR paused_until <> $4) AND status <> 'suppressed
 	if _, err := tx.ExecContext(ctx, `DELETE FROM applications WHERE subscriber_id = $1`, id); err != nil || n == 0 {
 		return false, err
 	}
-	return true, s.log(ctx, tx, id, string(to), c)
+	if err := s.log(ctx, tx, id, string(to), c); err != nil || to == Active { // who ends a pause is no newcomer
+		return true, err
+	}
+	return true, s.told(ctx, tx, id, to, c.Source)
 }
 
 // untilMillis stores the end of a pause; 0 is none.

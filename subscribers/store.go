@@ -53,7 +53,8 @@ type Store struct {
 	keys       *Keys
 	rules      Rules
 	now        func() time.Time
-	newsletter string // slug
+	newsletter string                                      // slug
+	tell       func(context.Context, *sql.Tx, Event) error // nil where nobody listens
 }
 
 // NewStore makes a store over a migrated database, with DefaultRules.

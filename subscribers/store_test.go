@@ -5,6 +5,7 @@ import (
 	"errors"
 	"maps"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -15,8 +16,14 @@ import (
 // sqliteStore is a store for tests that are about no database.
 func sqliteStore(t testing.TB) *subscribers.Store {
 	t.Helper()
+	return storeAt(t, filepath.Join(t.TempDir(), "apta.db"))
+}
+
+// storeAt is a store in the database that a URL names.
+func storeAt(t testing.TB, url string) *subscribers.Store {
+	t.Helper()
 	ctx := context.Background()
-	db, err := database.Open(ctx, filepath.Join(t.TempDir(), "apta.db"))
+	db, err := database.Open(ctx, url)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -119,7 +126,9 @@ func TestConsentLogKeepsTheEvidence(t *testing.T) {
 				t.Errorf("not as it was written: %s", e)
 			}
 		}
-		// Who changes an entry, takes one out or puts one in is found out.
+		// Who changes an entry, takes one out or puts one in is found out, even where
+		// the database no longer forbids it.
+		unlock(t, db)
 		for _, tampering := range []string{
 			`UPDATE consents SET source = 'telephone' WHERE what = 'paused'`,
 			`UPDATE wordings SET words = 'Everything'`,
@@ -131,6 +140,51 @@ func TestConsentLogKeepsTheEvidence(t *testing.T) {
 			if log, err = s.Consents(ctx, sub.ID); err != nil || log[len(log)-1].Intact || !log[0].Intact {
 				t.Errorf("%s: %v (%v)", tampering, log, err)
 			}
+		}
+	})
+}
+
+// unlock does what only the database's owner can: it drops the triggers.
+func unlock(t *testing.T, db *database.DB) {
+	t.Helper()
+	for _, name := range []string{"consents_no_update", "consents_no_delete", "wordings_no_update"} {
+		drop := `DROP TRIGGER IF EXISTS ` + name
+		if table, _, _ := strings.Cut(name, "_"); db.Kind() == database.PostgreSQL {
+			drop += ` ON ` + table
+		}
+		if _, err := db.Exec(context.Background(), drop); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// The database refuses whatever is no addition, from anybody; an erasure takes the
+// networks of its reader and nothing else.
+func TestTheConsentLogIsOnlyAddedTo(t *testing.T) {
+	each(t, func(t *testing.T, db *database.DB, s *subscribers.Store) {
+		ctx := context.Background()
+		sub := add(t, s, "a@example.org", "")
+		if _, err := s.SetStatus(ctx, sub.ID, subscribers.Paused, subscribers.Consent{Source: "page", Wording: "Pause", Network: "192.0.2.0/24"}); err != nil {
+			t.Fatal(err)
+		}
+		statements := []string{
+			`UPDATE consents SET at = at`, `DELETE FROM consents`, `UPDATE wordings SET words = ''`, `DELETE FROM wordings`,
+			`UPDATE consent_networks SET network = ''`, `DELETE FROM consent_networks`,
+		}
+		if db.Kind() == database.PostgreSQL {
+			statements = append(statements, `TRUNCATE consents`, `TRUNCATE wordings`)
+		}
+		for _, statement := range statements {
+			if _, err := db.Exec(ctx, statement); err == nil || !strings.Contains(err.Error(), "the consent log is only added to") {
+				t.Errorf("%s: %v", statement, err)
+			}
+		}
+		if err := s.Erase(ctx, sub.ID, "test"); err != nil {
+			t.Fatal(err)
+		}
+		log, err := s.Consents(ctx, sub.ID)
+		if err != nil || len(log) != 3 || !log[2].Intact || log[1].Network != "" || log[1].Wording != "Pause" {
+			t.Errorf("the log is %v (%v)", log, err)
 		}
 	})
 }

@@ -173,7 +173,10 @@ func (s *Store) admit(ctx context.Context, tx *sql.Tx, sub *Subscriber, c Consen
 	if err := s.store(ctx, tx, sub); err != nil {
 		return err
 	}
-	return s.logAll(ctx, tx, sub.ID, said{"asked", asked}, said{string(Active), c})
+	if err := s.logAll(ctx, tx, sub.ID, said{"asked", asked}, said{string(Active), c}); err != nil {
+		return err
+	}
+	return s.told(ctx, tx, sub.ID, Active, c.Source)
 }
 
 // Reader finds whose link it is. Every reason why a link is not valid looks the

@@ -166,14 +166,18 @@ func (s *Store) holdSuppressions(ctx context.Context, tx *sql.Tx) error {
 	return err
 }
 
-// suppressed gives those of the hashes that are on the list.
-func suppressed(ctx context.Context, q querier, hashes []string) (map[string]bool, error) {
-	// Most lists are empty or short.
+// anySuppressed reports whether the list has an entry: most are empty or short.
+func anySuppressed(ctx context.Context, q querier) (bool, error) {
 	err := q.QueryRowContext(ctx, `SELECT 1 FROM suppressions LIMIT 1`).Scan(new(int))
 	if errors.Is(err, sql.ErrNoRows) {
-		return nil, nil
+		return false, nil
 	}
-	if err != nil {
+	return err == nil, err
+}
+
+// suppressed gives those of the hashes that are on the list.
+func suppressed(ctx context.Context, q querier, hashes []string) (map[string]bool, error) {
+	if some, err := anySuppressed(ctx, q); err != nil || !some {
 		return nil, err
 	}
 	args := make([]any, len(hashes))

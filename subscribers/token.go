@@ -82,6 +82,16 @@ func NewKeys(secret []byte) (*Keys, error) {
 	return k, nil
 }
 
+// Secret gives 32 bytes for a use of somebody else's, such as signing: the same
+// for the same use, and nothing by which those of another use could be guessed.
+func (k *Keys) Secret(use string) []byte {
+	h := k.hashes.Get().(*hasher)
+	defer k.hashes.Put(h)
+	h.mac.Reset()
+	h.mac.Write([]byte("secret\x00" + use))
+	return h.mac.Sum(nil)
+}
+
 const (
 	tagSize = 16
 	idSize  = 8

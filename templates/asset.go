@@ -54,6 +54,15 @@ func assetPaths() (map[string]string, error) {
 	return paths, nil
 }
 
+// AssetPath gives the path of an asset by the name of its file.
+func AssetPath(name string) (string, error) {
+	paths, err := assetPaths()
+	if err != nil {
+		return "", err
+	}
+	return assetPath(paths, name)
+}
+
 // assetPath finds one of them; an unknown name is a mistake in a template.
 func assetPath(paths map[string]string, name string) (string, error) {
 	p, ok := paths[name]

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"time"
 
-	"apta/newsletter"
-	"apta/newsletter/delivery"
 	"apta/newsletter/jobs"
 	"apta/newsletter/schedule"
 	"apta/subscribers/database"
@@ -32,10 +30,12 @@ func (a *app) background(r *rooms, senders senders) *jobs.Engine {
 		keepers = append(keepers, n.keeper(n.rooms, senders[n.cfg.Newsletter.Slug]))
 	}
 	jobs.Handle(r.jobs, func(ctx context.Context, _ everyMinute) error {
-		return errors.Join(r.subscribers.Tend(ctx), r.notices.Tend(ctx), r.editors(a).Tend(ctx), keepers.Reckon(ctx), a.findCancelled(ctx, r))
+		return errors.Join(r.subscribers.Tend(ctx), r.notices.Tend(ctx), r.editors(a).Tend(ctx), keepers.Reckon(ctx), a.findCancelled(ctx, r), r.webhooks.Tend(ctx))
 	})
+	jobs.Handle(r.jobs, func(ctx context.Context, job tellWebhook) error { return tell(ctx, r, job) })
 	jobs.Handle(r.jobs, func(ctx context.Context, _ pollFeeds) error { return a.pollDue(ctx, r) })
 	jobs.Handle(r.jobs, keepers.Assemble)
+	jobs.Handle(r.jobs, keepers.CutOff)
 	jobs.Handle(r.jobs, keepers.Send)
 	jobs.Handle(r.jobs, func(ctx context.Context, job sweepSend) error {
 		ended, err := steering.Sweep(ctx, job.Issue)
@@ -45,22 +45,6 @@ func (a *app) background(r *rooms, senders senders) *jobs.Engine {
 		return err
 	})
 	return r.jobs
-}
-
-// keeper keeps the schedule that is configured.
-func (a *app) keeper(r *rooms, sender *delivery.Sender) *schedule.Keeper {
-	c := a.cfg
-	return schedule.NewKeeper(r.newsletter, r.jobs, schedule.Options{
-		Newsletter: c.Newsletter.Slug, Schedule: c.cron, All: c.Schedule.CatchUp == "all", Auto: c.Schedule.Policy == "auto", Lateness: c.lateness,
-		Window: c.slotWindow, Start: func(ctx context.Context, issue newsletter.Issue) error {
-			if err := r.subscribers.Tend(ctx); err != nil { // pauses that ended are over now
-				return err
-			}
-			return sender.Start(ctx, issue)
-		}, Now: a.now, Log: r.log,
-		Compose: func(ctx context.Context, w newsletter.Window) (newsletter.Issue, error) { return a.compose(ctx, r, w) },
-		Approve: func(ctx context.Context, issue newsletter.Issue) error { return a.markApproved(ctx, r, issue) },
-	})
 }
 
 // findCancelled puts back the jobs of cancelled sends that have none.

@@ -45,8 +45,15 @@ type Config struct {
 	DKIM        DKIMConfig                `toml:"dkim"`
 	Theme       []ThemeConfig             `toml:"theme"`
 	Intake      IntakeConfig              `toml:"intake"`
+	OIDC        OIDCConfig                `toml:"oidc"`
+	Bounces     BouncesConfig             `toml:"bounces"`
 	Look        LookConfig                `toml:"look"`
 	Backup      BackupConfig              `toml:"backup"`
+	Webhooks    WebhooksConfig            `toml:"webhooks"`
+	Metrics     MetricsConfig             `toml:"metrics"`
+	TLS         TLSConfig                 `toml:"tls"`
+	Log         LogConfig                 `toml:"log"`
+	Doctor      DoctorConfig              `toml:"doctor"`
 
 	file     string         // where it was read from, for messages
 	mainFile string         // of the site, where this is not it
@@ -58,6 +65,7 @@ type Config struct {
 	from     mail.Address
 
 	lateness time.Duration // schedule.lateness
+	flow     flowTimes
 	proxies  []netip.Prefix
 	rules    subscribers.Rules
 	phrases  *assemble.Phrases
@@ -73,12 +81,16 @@ type NewsletterConfig struct {
 	TitlePrefix string   `toml:"title_prefix"`
 	Standfirst  string   `toml:"standfirst"`
 	StyleFile   string   `toml:"style_file"`
+	Subject     string   `toml:"subject"`
 	Preheader   string   `toml:"preheader"`
 	Latest      int      `toml:"latest"`
 	MinItems    int      `toml:"min_items"`
 	MaxItems    int      `toml:"max_items"`
 	Postal      string   `toml:"postal_address"`
 	Reason      string   `toml:"reason"`
+	// What becomes of a week that has fewer items than these want.
+	BelowMinimum string `toml:"below_minimum"`
+	MinLatest    int    `toml:"min_latest"`
 
 	Topics    []string `toml:"topics"`
 	Templates string   `toml:"templates"`
@@ -93,6 +105,13 @@ type ScheduleConfig struct {
 	CatchUp string `toml:"catch_up"`
 	// Lateness is the age at which an issue or a send waits for a person.
 	Lateness string `toml:"lateness"`
+
+	Editors  []string `toml:"editors"`
+	CutOff   string   `toml:"cut_off"`
+	AtCutOff string   `toml:"at_cut_off"`
+	Reminder string   `toml:"reminder"`
+	CoolOff  string   `toml:"cool_off"`
+	Skip     []string `toml:"skip"`
 }
 
 // MailConfig is what the headers of a mail say.
@@ -117,15 +136,20 @@ func defaults() Config {
 		Newsletter: NewsletterConfig{
 			Slug: "weekly", Name: "Week in Review", Newsroom: "The newsroom", Language: "en", TitlePrefix: "Week in Review",
 			Standfirst: "{newsroom} has put together a brief synopsis of the past week.", Latest: 20,
-			Reason: "You receive this because you subscribed to {name}.",
+			Reason: "You receive this because you subscribed to {name}.", BelowMinimum: "roll",
 		},
 		Subscribe: defaultSubscribe(),
-		Schedule:  ScheduleConfig{Cron: "0 9 * * FRI", Zone: "UTC", Policy: "approve", Window: "rolling", CatchUp: "latest", Lateness: "72h"},
-		Mail:      MailConfig{Doubtful: "resend", Links: "numbered", Images: "hosted"},
-		Look:      LookConfig{LogoHeight: 28},
-		SMTP:      defaultRelay(),
-		Intake:    IntakeConfig{Poll: "30m"},
-		Backup:    BackupConfig{Folder: "backups"},
+		Schedule: ScheduleConfig{Cron: "0 9 * * FRI", Zone: "UTC", Policy: "approve", Window: "rolling", CatchUp: "latest", Lateness: "72h",
+			CutOff: "0s", AtCutOff: "hold", Reminder: "1h", CoolOff: "15m"},
+		Mail:    MailConfig{Doubtful: "resend", Links: "numbered", Images: "hosted"},
+		SMTP:    defaultRelay(),
+		Intake:  IntakeConfig{Poll: "30m"},
+		Backup:  BackupConfig{Folder: "backups"},
+		TLS:     TLSConfig{ACMEFolder: "acme"},
+		Log:     LogConfig{Format: "text", Addresses: "short"},
+		Doctor:  DoctorConfig{TimeServer: "pool.ntp.org:123"},
+		Bounces: defaultBounces(),
+		Look:    LookConfig{LogoHeight: 28},
 	}
 }
 
@@ -222,11 +246,14 @@ func (c *Config) resolvePaths(file string) {
 
 // paths are the keys that name files.
 func (c *Config) paths() []*string {
-	files := []*string{&c.SecretFile, &c.StateFile, &c.Newsletter.StyleFile, &c.Newsletter.Templates, &c.Look.Logo, &c.Look.LogoDark, &c.SMTP.PasswordFile, &c.DKIM.RSAFile, &c.DKIM.Ed25519File}
+	files := []*string{
+		&c.SecretFile, &c.StateFile, &c.Newsletter.StyleFile, &c.Newsletter.Templates, &c.Look.Logo, &c.Look.LogoDark, &c.SMTP.PasswordFile, &c.OIDC.ClientSecretFile, &c.DKIM.RSAFile, &c.DKIM.Ed25519File,
+		&c.Backup.Folder, &c.Metrics.TokenFile, &c.TLS.CertFile, &c.TLS.KeyFile, &c.TLS.ACMEFolder, &c.TLS.ACMERoots,
+	}
 	for i := range c.Relay {
 		files = append(files, &c.Relay[i].PasswordFile)
 	}
-	return files
+	return append(files, c.Bounces.paths()...)
 }
 
 // check validates every key and gives one error for each that is wrong.
@@ -243,6 +270,7 @@ func (c *Config) check() (problems []error) {
 		bad(key, "%q is none of %s", value, strings.Join(allowed, ", "))
 	}
 	c.checkSchedule(bad, oneOf)
+	c.checkFlow(bad, oneOf)
 	c.checkMail(bad)
 	c.checkReturnPath(bad)
 	c.checkSubscribe(bad)
@@ -275,8 +303,12 @@ func (c *Config) check() (problems []error) {
 	c.checkRelays(bad, oneOf)
 	c.checkLimits(bad)
 	c.checkIntake(bad)
+	c.checkOIDC(bad)
+	c.checkBounces(bad, oneOf)
 	c.checkLook(bad, oneOf)
 	c.checkBackup(bad)
+	c.checkWebhooks(bad)
+	c.checkOperation(bad, oneOf)
 	return problems
 }
 
@@ -326,7 +358,7 @@ func (c *Config) checkReturnPath(bad func(key, format string, args ...any)) {
 }
 
 // takenSlugs are the first parts of the addresses of pages.
-var takenSlugs = []string{"api", "assets", "c", "desk", "healthz", "images", "lost", "metrics", "n", "o", "p", "readyz", "subscribe", "u"}
+var takenSlugs = []string{"api", "assets", "c", "desk", "healthz", "hooks", "images", "lost", "metrics", "n", "o", "p", "readyz", "subscribe", "u"}
 
 func validSlug(s string) bool {
 	return s != "" && len(s) <= 63 && s[0] != '-' && strings.Trim(s, "abcdefghijklmnopqrstuvwxyz0123456789-") == ""

@@ -21,8 +21,15 @@ func (c *Config) checkIntake(bad func(key, format string, args ...any)) {
 	if i.poll, err = time.ParseDuration(i.Poll); err != nil || i.poll < 0 || i.poll > 0 && i.poll < time.Minute {
 		bad("intake.poll", "%q is not a duration of a minute or more, such as 30m, nor 0s for never", i.Poll)
 	}
-	i.allow = nil
-	for part := range strings.SplitSeq(i.Allow, ",") {
+	i.allow = networks(i.Allow, func(part string) {
+		bad("intake.allow", "%q is neither an address nor a network such as 10.1.0.0/16", part)
+	})
+}
+
+// networks reads addresses and networks parted by commas; bad is told each that is
+// neither.
+func networks(text string, bad func(part string)) (list []netip.Prefix) {
+	for part := range strings.SplitSeq(text, ",") {
 		part = strings.TrimSpace(part)
 		if part == "" {
 			continue
@@ -32,9 +39,10 @@ func (c *Config) checkIntake(bad func(key, format string, args ...any)) {
 			network, err = address.Prefix(address.BitLen())
 		}
 		if err != nil {
-			bad("intake.allow", "%q is neither an address nor a network such as 10.1.0.0/16", part)
+			bad(part)
 			continue
 		}
-		i.allow = append(i.allow, network.Masked())
+		list = append(list, network.Masked())
 	}
+	return list
 }

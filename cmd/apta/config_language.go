@@ -15,6 +15,7 @@ type LanguageConfig struct {
 	TitlePrefix string `toml:"title_prefix"`
 	Standfirst  string `toml:"standfirst"`
 	StyleFile   string `toml:"style_file"`
+	Subject     string `toml:"subject"`
 	Preheader   string `toml:"preheader"`
 	Reason      string `toml:"reason"`
 }
@@ -54,11 +55,11 @@ func (c *Config) checkLanguages(bad func(key, format string, args ...any)) {
 	}
 }
 
-// in is the newsletter's configuration as it is for one of its languages; one
-// that it does not have is the main one.
+// in is the newsletter's configuration as it is for one of its languages (ru-KZ
+// is ru); one that it does not have is the main one.
 func (c *Config) in(language string) *Config {
 	for _, t := range c.tongues {
-		if t.Newsletter.Language == language {
+		if sameLanguage(t.Newsletter.Language, language) {
 			return t
 		}
 	}
@@ -74,6 +75,7 @@ func (c *Config) readTongues() error {
 		n.Language, n.Name, n.Newsroom = tag, cmp.Or(l.Name, n.Name), cmp.Or(l.Newsroom, n.Newsroom)
 		n.TitlePrefix, n.Standfirst = cmp.Or(l.TitlePrefix, n.TitlePrefix), cmp.Or(l.Standfirst, n.Standfirst)
 		n.Preheader, n.Reason = cmp.Or(l.Preheader, n.Preheader), cmp.Or(l.Reason, n.Reason)
+		n.Subject = cmp.Or(l.Subject, n.Subject)
 		key := "newsletter"
 		if tag != c.Newsletter.Language {
 			n.StyleFile, key = l.StyleFile, "language."+tag

@@ -49,7 +49,6 @@ func (c *Config) loadNewsletters(base Config) error {
 			continue
 		}
 		c.site = append(c.site, n)
-		n.mainFile = c.file
 	}
 	for i, n := range c.site {
 		problems = append(problems, n.clashes(c.site[:i])...)
@@ -68,10 +67,10 @@ func loadNewsletter(file string, base Config) (*Config, error) {
 		return nil, fmt.Errorf("%s: newsletters: %w", base.file, err)
 	}
 	c := base
-	mainFile := base.file
-	c.file, c.lines = file, keyLines(text)
+	c.file, c.mainFile, c.lines = file, base.file, keyLines(text)
 	c.Limits.Domains = maps.Clone(base.Limits.Domains)
 	c.Newsletter.Topics = slices.Clone(base.Newsletter.Topics)
+	c.Schedule.Editors, c.Schedule.Skip = slices.Clone(base.Schedule.Editors), slices.Clone(base.Schedule.Skip)
 	c.Newsletter.Slug, c.Newsletter.Languages, c.Newsletters, c.Language = "", nil, nil, nil
 	o := overlay{Newsletter: &c.Newsletter, Subscribe: &c.Subscribe, Schedule: &c.Schedule, Mail: &c.Mail, SMTP: &c.SMTP, Limits: &c.Limits, DKIM: &c.DKIM, Look: &c.Look}
 	// A relay of its own takes the place of the main file's, however either is written.
@@ -80,7 +79,7 @@ func loadNewsletter(file string, base Config) (*Config, error) {
 	} else if c.lines["relay"] > 0 {
 		c.SMTP, c.Relay = defaultRelay(), nil
 	}
-	if err := decodeOverlay(file, mainFile, text, &o); err != nil {
+	if err := decodeOverlay(file, c.mainFile, text, &o); err != nil {
 		return nil, err
 	}
 	c.Language = o.Language

@@ -32,6 +32,20 @@ func (c *Config) readStyle(table string) error {
 	return nil
 }
 
+// wording is the words of assembly as the file has them now: the desk may have
+// changed it, in whichever process. One that was spoilt by hand since the start is
+// reported at the next start; until then the words are those that were read last.
+func (c *Config) wording() *assemble.Phrases {
+	if file := c.Newsletter.StyleFile; file != "" {
+		if text, err := os.ReadFile(file); err == nil {
+			if p, err := assemble.ParseStyle(file, text); err == nil && sameLanguage(p.Language, c.Newsletter.Language) {
+				return p
+			}
+		}
+	}
+	return c.phrases
+}
+
 // sameLanguage compares the first subtags: ru-KZ is written as ru is.
 func sameLanguage(a, b string) bool {
 	a, _, _ = strings.Cut(strings.ToLower(a), "-")
@@ -45,20 +59,31 @@ type ThemeConfig struct {
 	Min    int    `toml:"min"`
 	Max    int    `toml:"max"`
 	Weight int    `toml:"weight"`
+	// How many headlines of it the latest news need.
+	MinLatest int `toml:"min_latest"`
 }
 
 // checkRules takes bounds that can all be kept.
 func (c *Config) checkRules(bad func(key, format string, args ...any)) {
 	n := c.Newsletter
+	if n.MinLatest < 0 || n.MinLatest > n.Latest {
+		bad("newsletter.min_latest", "there cannot be at least %d headlines of at most %d (newsletter.latest)", n.MinLatest, n.Latest)
+	}
 	if n.MinItems < 0 || n.MaxItems < 0 || n.MaxItems > 0 && n.MinItems > n.MaxItems {
 		bad("newsletter.max_items", "the review cannot have at least %d and at most %d items (0 is no bound)", n.MinItems, n.MaxItems)
 	}
-	wanted, seen := 0, map[string]bool{}
+	wanted, headlines, seen := 0, 0, map[string]bool{}
+	if strings.ContainsAny(n.Subject, "\r\n") || n.Subject != "" && !strings.Contains(n.Subject, "{title}") {
+		bad("newsletter.subject", "%q has no {title} in it, or several lines", n.Subject)
+	}
 	for i, t := range c.Theme {
 		if t.Name == "" || seen[t.Name] {
 			bad("theme", "number %d has the name %q: each wants the name of a theme, once", i+1, t.Name)
 		}
 		seen[t.Name] = true
+		if headlines += t.MinLatest; t.MinLatest < 0 || headlines > n.Latest {
+			bad("theme", "%s: the themes want %d headlines between them, newsletter.latest is %d", t.Name, headlines, n.Latest)
+		}
 		if t.Min < 0 || t.Max < 0 || t.Max > 0 && t.Min > t.Max {
 			bad("theme", "%s cannot have at least %d and at most %d items (0 is no bound)", t.Name, t.Min, t.Max)
 		}
@@ -73,9 +98,9 @@ func (c *Config) checkRules(bad func(key, format string, args ...any)) {
 func (c *Config) style() assemble.Style {
 	n := c.Newsletter
 	s := assemble.Style{Language: n.Language, Newsroom: n.Newsroom, TitlePrefix: n.TitlePrefix, Standfirst: n.Standfirst,
-		Preheader: n.Preheader, MaxLatest: n.Latest, Phrases: c.phrases, Rules: assemble.Rules{Min: n.MinItems, Max: n.MaxItems}}
+		Subject: n.Subject, Preheader: n.Preheader, MaxLatest: n.Latest, Phrases: c.wording(), Rules: assemble.Rules{Min: n.MinItems, Max: n.MaxItems, MinLatest: n.MinLatest}}
 	for _, t := range c.Theme {
-		s.Rules.Themes = append(s.Rules.Themes, assemble.ThemeRule{Name: t.Name, Min: t.Min, Max: t.Max, Weight: t.Weight})
+		s.Rules.Themes = append(s.Rules.Themes, assemble.ThemeRule{Name: t.Name, Min: t.Min, Max: t.Max, Weight: t.Weight, Latest: t.MinLatest})
 	}
 	return s
 }

@@ -117,7 +117,7 @@ func (a *app) demoIssue(ctx context.Context, r *rooms) (newsletter.Issue, error)
 		return issue, err
 	}
 	fmt.Fprintf(a.stdout, "Assembled %s: %s (%d paragraphs, %d headlines)\n", issue.Week, issue.Title, len(issue.Strands), len(issue.Latest))
-	if err := a.approve(ctx, r, issue); err != nil {
+	if _, err := a.approve(ctx, r, issue, "the demo"); err != nil {
 		return issue, err
 	}
 	fmt.Fprintf(a.stdout, "Sending to %d subscribers ...\n", len(demoReaders))

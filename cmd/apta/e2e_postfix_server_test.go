@@ -67,6 +67,7 @@ verify unix - - n - 1 verify
 flush unix n - n 1000? 0 flush
 proxymap unix - - n - - proxymap
 smtp unix - - n - - smtp
+lmtp unix - - n - - lmtp
 error unix - - n - - error
 retry unix - - n - - error
 virtual unix - n n - - virtual
@@ -75,8 +76,8 @@ postlog unix-dgram n - n - 1 postlogd
 `
 
 // startPostfix starts a server with a mailbox for each address, or skips the
-// test in one line where it cannot.
-func startPostfix(t *testing.T, addresses []string) *postfix {
+// test in one line where it cannot. more are further lines of its configuration.
+func startPostfix(t *testing.T, addresses []string, more ...string) *postfix {
 	t.Helper()
 	if os.Getuid() != 0 {
 		t.Skip("skipped: Postfix wants to be started by root")
@@ -100,7 +101,7 @@ func startPostfix(t *testing.T, addresses []string) *postfix {
 	for d := range domains {
 		names.WriteString(d + " x\n")
 	}
-	p.write(t, "etc/main.cf", fmt.Sprintf(postfixMain, p.dir))
+	p.write(t, "etc/main.cf", fmt.Sprintf(postfixMain, p.dir)+strings.Join(more, "\n"))
 	p.write(t, "etc/master.cf", fmt.Sprintf(postfixMaster, p.port))
 	p.write(t, "etc/mailboxes", mailboxes.String())
 	p.write(t, "etc/domains", names.String())

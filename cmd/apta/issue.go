@@ -15,9 +15,11 @@ import (
 
 func (a *app) issueCommand() *cobra.Command {
 	c := &cobra.Command{Use: "issue", Short: "Compose, show, approve and send issues",
-		Long: "Compose, show, approve and send issues. ID is an issue's ID or the name of its week, such as 2024-W42."}
-	c.AddCommand(a.issueCompose(), a.issueList(), a.issueShow(), a.issueApprove(), a.issueHold(), a.issueSend(), a.issueTest(), a.issueStatus(), a.issueCheck())
+		Long: "Compose, show, approve and send issues. ID is an issue's ID or the name of its week, such as\n2024-W42: where the week has several, the one in the newsletter's main language or in that of --language."}
+	c.PersistentFlags().StringVar(&a.language, "language", "", "of a newsletter that has issues in several languages, the one in this")
+	c.AddCommand(a.issueCompose(), a.issueList(), a.issueShow(), a.issueApprove(), a.issuePullBack(), a.issueHold(), a.issueSend(), a.issueTest(), a.issueStatus(), a.issueCheck())
 	c.AddCommand(a.issueControls()...)
+	c.AddCommand(a.issueLocks()...)
 	return c
 }
 
@@ -47,28 +49,12 @@ it is as it is instead: every item of the window, every paragraph, bridge and ti
 			if err := errors.Join(checkFormat(format), e.check()); err != nil {
 				return err
 			}
-			w, err := a.window(week, from, to)
+			w, err := a.window(c.Context(), r, week, from, to)
 			if err != nil {
 				return &usageError{err}
 			}
-			issue, reasons, err := a.assemble(c.Context(), r, w, e)
-			if e.explain {
-				if wrote := a.explain(reasons, asJSON); wrote != nil {
-					return wrote
-				}
-			}
-			if err != nil {
-				return err
-			}
-			if save {
-				if issue, err = a.saveDraft(c.Context(), r, issue); err != nil {
-					return err
-				}
-			}
-			if e.explain {
-				return nil
-			}
-			return a.printIssue(c.Context(), r, issue, format)
+			shown := func(a *app) error { return a.composeIssue(c.Context(), r, w, e, save, asJSON, format) }
+			return a.eachLanguage(save && format == "text" && !asJSON && !e.given(), shown)
 		},
 	}
 	f := c.Flags()
@@ -98,14 +84,14 @@ func checkFormat(format string) error {
 
 // window is what the flags ask for; by default the week that the schedule's next
 // slot would cover, had it come now.
-func (a *app) window(week, from, to string) (newsletter.Window, error) {
+func (a *app) window(ctx context.Context, r *rooms, week, from, to string) (newsletter.Window, error) {
 	switch {
 	case week != "":
 		return newsletter.ParseWeek(week, a.cfg.zone)
 	case from != "":
 		return newsletter.Dates(from, to, a.cfg.zone)
 	}
-	return a.cfg.slotWindow(a.cfg.cron.Next(a.now())), nil
+	return a.flow(r).WindowOf(ctx, a.cfg.cron.Next(a.now()))
 }
 
 // printIssue writes an issue in one of the formats. An issue that was never
@@ -159,9 +145,10 @@ func (a *app) issueList() *cobra.Command {
 				return writeJSON(a.stdout, issues)
 			}
 			w := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
-			fmt.Fprintln(w, "ID\tWEEK\tSTATUS\tREVISION\tTITLE")
+			several := len(a.cfg.languages()) > 1
+			fmt.Fprintln(w, "ID\tWEEK\t"+column(several, "LANGUAGE")+"STATUS\tREVISION\tTITLE")
 			for _, i := range issues {
-				fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%s\n", i.ID, i.Week, i.Status, i.Revision, i.Title)
+				fmt.Fprintf(w, "%s\t%s\t%s%s\t%d\t%s\n", i.ID, i.Week, column(several, i.Language), i.Status, i.Revision, i.Title)
 			}
 			return w.Flush()
 		},
@@ -183,6 +170,9 @@ func (a *app) issueShow() *cobra.Command {
 				return err
 			}
 			return a.withIssue(c.Context(), args[0], func(r *rooms, issue newsletter.Issue) error {
+				if line := a.standing(issue); line != "" && format == "text" {
+					fmt.Fprintln(a.stderr, line)
+				}
 				return a.printIssue(c.Context(), r, issue, format)
 			})
 		},
@@ -197,7 +187,7 @@ func (a *app) withIssue(ctx context.Context, ref string, do func(*rooms, newslet
 	if err != nil {
 		return err
 	}
-	issue, err := r.newsletter.Issue(ctx, a.cfg.Newsletter.Slug, ref)
+	issue, err := a.findIssue(ctx, r, ref)
 	if errors.Is(err, newsletter.ErrNotFound) {
 		return fmt.Errorf("there is no issue %q (apta issue list shows those there are)", ref)
 	}
@@ -214,10 +204,11 @@ func (a *app) issueApprove() *cobra.Command {
 		Args:  cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			return a.withIssue(c.Context(), args[0], func(r *rooms, issue newsletter.Issue) error {
-				if err := a.approve(c.Context(), r, issue); err != nil {
+				issue, err := a.approve(c.Context(), r, issue, byCommand)
+				if err != nil {
 					return err
 				}
-				fmt.Fprintf(a.stdout, "approved %s (%s): %s\n", issue.ID, issue.Week, issue.Title)
+				fmt.Fprintf(a.stdout, "approved %s (%s): %s\n%s\n", issue.ID, issue.Week, issue.Title, a.whenSent(issue))
 				return nil
 			})
 		},
@@ -232,7 +223,7 @@ func (a *app) issueHold() *cobra.Command {
 		Args:  cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			return a.withIssue(c.Context(), args[0], func(r *rooms, issue newsletter.Issue) error {
-				if err := a.steering(r).Hold(c.Context(), issue.ID, why); err != nil {
+				if err := a.flow(r).Hold(c.Context(), issue, byCommand, why); err != nil {
 					return err
 				}
 				fmt.Fprintf(a.stdout, "held %s (%s)\n", issue.ID, issue.Week)

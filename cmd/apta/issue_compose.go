@@ -93,30 +93,19 @@ func (a *app) compose(ctx context.Context, r *rooms, w newsletter.Window) (newsl
 
 // assemble is compose with an editor's wishes and the reasons of every choice.
 func (a *app) assemble(ctx context.Context, r *rooms, w newsletter.Window, e edits) (newsletter.Issue, assemble.Reasons, error) {
-	items, err := r.newsletter.ItemsIn(ctx, w)
+	items, past, err := a.material(ctx, r, w)
 	if err != nil {
 		return newsletter.Issue{}, assemble.Reasons{}, err
 	}
-	past, before, err := a.past(ctx, r, w)
-	if err != nil {
-		return newsletter.Issue{}, assemble.Reasons{}, err
-	}
-	late, err := a.late(ctx, r, w, before, &past)
-	if err != nil {
-		return newsletter.Issue{}, assemble.Reasons{}, err
-	}
-	items = append(items, late...)
-	taken, err := taken(ctx, r, items, &past)
-	if err != nil {
-		return newsletter.Issue{}, assemble.Reasons{}, err
-	}
-	items = append(items, taken...)
 	if past.Draft == nil {
 		past.Draft = &newsletter.Issue{} // an editor's words may come before there is a draft
 	}
 	e.apply(past.Draft)
 	style := a.cfg.style()
 	style.Rules.Pins, style.Rules.Exclude = e.pin, e.exclude
+	if err := a.marked(ctx, r, w.Name, &style.Rules); err != nil {
+		return newsletter.Issue{}, assemble.Reasons{}, err
+	}
 	issue, reasons, err := assemble.Compose(items, w, style, past)
 	if err != nil {
 		return newsletter.Issue{}, reasons, err
@@ -127,6 +116,26 @@ func (a *app) assemble(ctx context.Context, r *rooms, w newsletter.Window, e edi
 	return issue, reasons, nil
 }
 
+// material gives what a window's issue is assembled from: its items, those that
+// came too late for the one before, and those of another week that an editor took in.
+func (a *app) material(ctx context.Context, r *rooms, w newsletter.Window) ([]newsletter.Item, assemble.Past, error) {
+	items, err := r.newsletter.ItemsIn(ctx, w)
+	if err != nil {
+		return nil, assemble.Past{}, err
+	}
+	past, before, err := a.past(ctx, r, w)
+	if err != nil {
+		return nil, past, err
+	}
+	late, err := a.late(ctx, r, w, before, &past)
+	if err != nil {
+		return nil, past, err
+	}
+	items = append(items, late...)
+	taken, err := taken(ctx, r, items, &past)
+	return append(items, taken...), past, err
+}
+
 // remembered is how many issues back an item is looked for: half a year of
 // weeks, after which no window reaches it any more.
 const remembered = 26
@@ -135,14 +144,14 @@ const remembered = 26
 // holds nothing back: it may never be sent. before is the last of the others.
 func (a *app) past(ctx context.Context, r *rooms, w newsletter.Window) (past assemble.Past, before newsletter.Issue, err error) {
 	past = assemble.Past{Earlier: map[string]string{}, Late: map[string]bool{}}
-	draft, err := r.newsletter.Issue(ctx, a.cfg.Newsletter.Slug, w.Name)
+	draft, err := r.newsletter.IssueIn(ctx, a.cfg.Newsletter.Slug, w.Name, a.cfg.Newsletter.Language)
 	switch {
-	case err == nil && (draft.Status == newsletter.Draft || draft.Status == newsletter.Held) && draft.Language == a.cfg.Newsletter.Language:
+	case err == nil && (draft.Status == newsletter.Draft || draft.Status == newsletter.Held):
 		past.Draft = &draft
 	case err != nil && !errors.Is(err, newsletter.ErrNotFound):
 		return past, before, err
 	}
-	issues, err := r.newsletter.Issues(ctx, a.cfg.Newsletter.Slug, remembered)
+	issues, err := r.newsletter.Issues(ctx, a.cfg.Newsletter.Slug, remembered*len(a.cfg.languages()))
 	if err != nil {
 		return past, before, err
 	}
@@ -165,20 +174,29 @@ func (a *app) past(ctx context.Context, r *rooms, w newsletter.Window) (past ass
 	return past, before, nil
 }
 
-// late gives the items of the window before that were stored only after its
-// issue was made, and so roll into this one. IDs are in the order of time.
+// late gives the items of the windows before that were stored only after the last
+// issue was made, and so roll into this one. IDs are in the order of time. Of a
+// week without an issue that dropped its items, only what came after it is late.
 func (a *app) late(ctx context.Context, r *rooms, w newsletter.Window, before newsletter.Issue, past *assemble.Past) (late []newsletter.Item, err error) {
 	if before.ID == 0 {
 		return nil, nil
 	}
 	items, err := r.newsletter.ItemsIn(ctx, newsletter.Window{From: before.From, To: w.From})
+	if err != nil {
+		return nil, err
+	}
+	dropped, err := a.flow(r).Dropped(ctx, before.To)
+	if err != nil {
+		return nil, err
+	}
 	for _, it := range items {
-		if it.ID > before.ID && past.Earlier[it.URL] == "" {
+		gone := slices.ContainsFunc(dropped, func(d newsletter.Window) bool { return d.Contains(it.Published) && it.ID.Time().Before(d.To) })
+		if it.ID > before.ID && !gone && past.Earlier[it.URL] == "" {
 			past.Late[it.URL] = true
 			late = append(late, it)
 		}
 	}
-	return late, err
+	return late, nil
 }
 
 // taken gives the items of another week that an editor took into the draft.
@@ -193,7 +211,11 @@ func taken(ctx context.Context, r *rooms, items []newsletter.Item, past *assembl
 	var missing []database.ID
 	for _, s := range past.Draft.Strands {
 		for _, p := range s.Items {
-			if (p.Locked || s.Locked) && !known[p.ID] {
+			if !p.Locked && !s.Locked {
+				continue
+			}
+			delete(past.Earlier, p.URL) // taken again, knowingly
+			if !known[p.ID] {
 				missing = append(missing, p.ID)
 			}
 		}
@@ -216,7 +238,7 @@ func (a *app) explain(r assemble.Reasons, asJSON bool) error {
 // saveDraft stores an issue as its week's draft and says what is different from
 // the revision before.
 func (a *app) saveDraft(ctx context.Context, r *rooms, issue newsletter.Issue) (newsletter.Issue, error) {
-	was, err := r.newsletter.Issue(ctx, issue.Newsletter, issue.Week)
+	was, err := r.newsletter.IssueIn(ctx, issue.Newsletter, issue.Week, issue.Language)
 	if err != nil && !errors.Is(err, newsletter.ErrNotFound) {
 		return issue, err
 	}

@@ -32,7 +32,11 @@ func (a *app) issueControls() []*cobra.Command {
 		n, err := s.Retry(ctx, issue)
 		return fmt.Sprintf("%d deliveries are tried again by apta serve:", n), err
 	})
-	return []*cobra.Command{pause, resume, cancel, retry}
+	fallBack := a.issueVerb("fall-back ID", "Give the readers of an issue that will not come the main issue of their week", func(ctx context.Context, s *delivery.Steering, issue database.ID) (string, error) {
+		n, err := s.FallBack(ctx, issue)
+		return fmt.Sprintf("%d readers get the main issue instead of that in their language:", n), err
+	})
+	return []*cobra.Command{pause, resume, cancel, retry, fallBack}
 }
 
 // steering is what the verbs and the API do to issues on their way.

@@ -149,11 +149,17 @@ func (a *app) printStatus(ctx context.Context, r *rooms, issue newsletter.Issue,
 	if s.Note != "" {
 		fmt.Fprintf(a.stdout, "because: %s\n", s.Note)
 	}
+	if line := a.standing(newsletter.Issue{Week: s.Week, Status: s.Status, ApprovedBy: s.ApprovedBy, SendsAt: s.SendsAt, CutOff: s.CutOff}); line != "" {
+		fmt.Fprintln(a.stdout, line)
+	}
 	if s.Send == nil {
 		return nil
 	}
 	if s.Send.State == delivery.Paused {
 		fmt.Fprintf(a.stdout, "paused: %s (apta issue resume %s)\n", s.Send.Why, s.Week)
+	}
+	if s.Send.State == delivery.Waiting {
+		fmt.Fprintf(a.stdout, "waiting: the week's readers are shared out, and these are its own; they get it when it is approved and sent,\nor the main issue by apta issue fall-back %s\n", issue.ID)
 	}
 	w := tabwriter.NewWriter(a.stdout, 0, 0, 1, ' ', tabwriter.AlignRight)
 	for _, row := range []struct {

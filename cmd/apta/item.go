@@ -19,6 +19,7 @@ import (
 func (a *app) itemCommand() *cobra.Command {
 	c := &cobra.Command{Use: "item", Short: "Store, list and remove items"}
 	c.AddCommand(a.itemImport(), a.itemList(), a.itemAdd(), a.itemRemove(), a.itemSources())
+	c.AddCommand(a.itemMarks()...)
 	return c
 }
 

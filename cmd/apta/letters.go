@@ -103,7 +103,7 @@ func (p *postman) nextLetter(ctx context.Context) (*errand, error) {
 	if err != nil || !found {
 		return nil, err
 	}
-	m, err := p.rooms.renderer.Letter(l, p.app.cfg.masthead())
+	m, err := p.rooms.renderer.Letter(l, p.app.in(l.Language).cfg.masthead())
 	if err != nil {
 		return nil, err
 	}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"net/mail"
@@ -10,8 +9,8 @@ import (
 	"time"
 
 	"apta/newsletter"
+	"apta/newsletter/bounce"
 	"apta/newsletter/delivery"
-	"apta/newsletter/schedule"
 	"apta/newsletter/transport"
 	"apta/subscribers"
 	"apta/subscribers/database"
@@ -74,14 +73,18 @@ func (c *Config) returnPath() string {
 
 // letterReturnPath is that of a letter to one person, who may be no reader yet.
 func (c *Config) letterReturnPath() string {
-	return strings.ReplaceAll(c.returnPath(), delivery.ReaderMark, "letter")
+	return strings.ReplaceAll(c.returnPath(), delivery.ReaderMark, bounce.Letter)
 }
 
-// freeze renders an issue and builds its edition.
-func (a *app) freeze(ctx context.Context, r *rooms, issue newsletter.Issue) (*transport.Edition, error) {
+// freeze renders an issue and builds its edition, of plain text alone where text is true.
+func (a *app) freeze(ctx context.Context, r *rooms, issue newsletter.Issue, text bool) (*transport.Edition, error) {
+	a = a.in(issue.Language)
 	m, err := a.issueMail(ctx, r, issue)
 	if err != nil {
 		return nil, err
+	}
+	if text {
+		m.HTML, m.Inline = "", nil
 	}
 	h, err := a.cfg.headers(issue.Week, a.now())
 	if err != nil {
@@ -90,25 +93,9 @@ func (a *app) freeze(ctx context.Context, r *rooms, issue newsletter.Issue) (*tr
 	return transport.Freeze(m, h)
 }
 
-// approve freezes an issue and marks it as approved. Where its slot has come
-// already, apta serve sends it.
-func (a *app) approve(ctx context.Context, r *rooms, issue newsletter.Issue) error {
-	return a.markApproved(ctx, r, issue, func(tx *sql.Tx) error {
-		return r.jobs.InsertTx(ctx, tx, schedule.Send{Newsletter: issue.Newsletter, Issue: issue.ID})
-	})
-}
-
-func (a *app) markApproved(ctx context.Context, r *rooms, issue newsletter.Issue, also ...func(*sql.Tx) error) error {
-	editions, err := a.freezeVariants(ctx, r, issue)
-	if err != nil {
-		return err
-	}
-	return r.newsletter.Approve(ctx, issue.ID, editions, also...)
-}
-
 // sampleMessage is the mail as an imagined reader would get it.
 func (a *app) sampleMessage(issue newsletter.Issue, m newsletter.Mail) ([]byte, error) {
-	h, err := a.cfg.headers(issue.Week, issue.To)
+	h, err := a.in(issue.Language).cfg.headers(issue.Week, issue.To)
 	if err != nil {
 		return nil, err
 	}
@@ -123,7 +110,7 @@ func (a *app) sampleMessage(issue newsletter.Issue, m newsletter.Mail) ([]byte, 
 func (a *app) sampleReader(issue newsletter.Issue, address string) *transport.Reader {
 	keys := a.rooms.keys
 	return &transport.Reader{
-		Address: address, ReturnPath: strings.ReplaceAll(a.cfg.returnPath(), delivery.ReaderMark, "test"), MessageID: transport.MessageID(issue.ID, 0, a.cfg.domain()),
+		Address: address, ReturnPath: strings.ReplaceAll(a.cfg.returnPath(), delivery.ReaderMark, "test"), MessageID: transport.MessageID(issue.ID, 0, "", a.cfg.domain()),
 		UnsubscribeURL: a.cfg.BaseURL + "/u/" + keys.Token(subscribers.PurposeUnsubscribe, 0, 0),
 		PreferencesURL: a.cfg.BaseURL + "/p/" + keys.Token(subscribers.PurposePreferences, 0, 0),
 	}
@@ -131,12 +118,17 @@ func (a *app) sampleReader(issue newsletter.Issue, address string) *transport.Re
 
 // sendTest sends an issue to one address, outside the ledger.
 func (a *app) sendTest(ctx context.Context, r *rooms, issue newsletter.Issue, address string) error {
+	return a.sendTestAs(ctx, r, issue, address, false)
+}
+
+// sendTestAs does the same, in plain text alone where text is true.
+func (a *app) sendTestAs(ctx context.Context, r *rooms, issue newsletter.Issue, address string, text bool) error {
 	to, err := subscribers.ParseAddress(address)
 	if err != nil {
 		return &usageError{err}
 	}
 	issue.Subject = "[Test] " + issue.Subject
-	edition, err := a.freeze(ctx, r, issue)
+	edition, err := a.freeze(ctx, r, issue, text)
 	if err != nil {
 		return err
 	}
@@ -149,7 +141,7 @@ func (a *app) sendTest(ctx context.Context, r *rooms, issue newsletter.Issue, ad
 	}
 	reader := a.sampleReader(issue, to)
 	// A test may be sent again and again; each is a message of its own.
-	reader.MessageID = transport.MessageID(issue.ID, database.ID(a.now().UnixNano()), a.cfg.domain())
+	reader.MessageID = transport.MessageID(issue.ID, database.ID(a.now().UnixNano()), "", a.cfg.domain())
 	letter := transport.Letter{From: reader.ReturnPath, To: to}
 	if letter.Body, err = edition.Append(nil, reader); err != nil {
 		return err
@@ -209,20 +201,20 @@ func (a *app) relayHint(r RelayConfig, err error) error {
 }
 
 // sender makes the sender that the configuration describes, for this newsletter's sends.
-func (a *app) sender(r *rooms) (*delivery.Sender, error) { return a.senderOf(r, []*app{a}) }
+func (a *app) sender(r *rooms) (*delivery.Sender, error) { return a.senderOf(r, []*Config{a.cfg}) }
 
 // senderOf makes the sender of newsletters whose mails go the same way as this one's.
-func (a *app) senderOf(r *rooms, all []*app) (*delivery.Sender, error) {
+func (a *app) senderOf(r *rooms, all []*Config) (*delivery.Sender, error) {
 	carried := map[string]delivery.Newsletter{}
 	for _, n := range all {
-		if n.cfg.from.Address == "" {
-			return nil, n.cfg.errNoFrom()
+		if n.from.Address == "" {
+			return nil, n.errNoFrom()
 		}
-		keys, err := n.cfg.dkimKeys()
+		keys, err := n.dkimKeys()
 		if err != nil {
 			return nil, err
 		}
-		carried[n.cfg.Newsletter.Slug] = delivery.Newsletter{Languages: n.cfg.languages(), DKIM: keys, BaseURL: n.cfg.BaseURL, Domain: n.cfg.domain(), ReturnPath: n.cfg.returnPath()}
+		carried[n.Newsletter.Slug] = delivery.Newsletter{Languages: n.languages(), DKIM: keys, BaseURL: n.BaseURL, Domain: n.domain(), ReturnPath: n.returnPath(), Mailbox: n.Bounces.reads()}
 	}
 	var relays []delivery.Relay
 	for _, c := range a.cfg.relays() {

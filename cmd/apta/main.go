@@ -19,15 +19,19 @@ func main() {
 	os.Exit(exitStatus(err))
 }
 
-// exitStatus is 0 for success, 1 for what went wrong, 2 for a wrong command line.
+// exitStatus is 0 for success, 1 for what went wrong, 2 for a wrong command line;
+// apta doctor has more.
 func exitStatus(err error) int {
 	var usage *usageError
+	var status statusError
 	switch {
 	case err == nil:
 		return 0
 	case errors.As(err, &usage):
 		fmt.Fprintf(os.Stderr, "apta: %v\nSee apta --help.\n", err)
 		return 2
+	case errors.As(err, &status):
+		return status.status
 	case errors.Is(err, errReported):
 		return 1
 	}

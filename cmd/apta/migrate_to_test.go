@@ -99,10 +99,9 @@ func (n *newsroom) approved(t *testing.T, item, week string) newsletter.Issue {
 	if issue, err = n.rooms.newsletter.SaveIssue(ctx, issue); err != nil {
 		t.Fatal(err)
 	}
-	if err := n.approve(ctx, n.rooms, issue); err != nil {
+	if issue, err = n.approve(ctx, n.rooms, issue, byCommand); err != nil {
 		t.Fatal(err)
 	}
-	issue.Status = newsletter.Approved
 	return issue
 }
 

@@ -110,16 +110,16 @@ func (a *app) in(language string) *app {
 // carriers parts the newsletters into those whose mails go the same way: over the
 // same relays, within the same limits. One sender carries them, so that the
 // limits hold for them together.
-func (a *app) carriers() (groups [][]*app) {
+func (c *Config) carriers() (groups [][]*Config) {
 next:
-	for _, n := range a.newsletters() {
+	for _, n := range c.newsletters() {
 		for i, g := range groups {
-			if goSameWay(g[0].cfg, n.cfg) {
+			if goSameWay(g[0], n) {
 				groups[i] = append(g, n)
 				continue next
 			}
 		}
-		groups = append(groups, []*app{n})
+		groups = append(groups, []*Config{n})
 	}
 	return groups
 }
@@ -135,13 +135,13 @@ type senders map[string]*delivery.Sender
 
 func (a *app) senders(r *rooms) (senders, error) {
 	all := senders{}
-	for _, group := range a.carriers() {
-		s, err := group[0].senderOf(r, group)
+	for _, group := range a.cfg.carriers() {
+		s, err := a.as(group[0]).senderOf(r, group)
 		if err != nil {
 			return nil, err
 		}
 		for _, n := range group {
-			all[n.cfg.Newsletter.Slug] = s
+			all[n.Newsletter.Slug] = s
 		}
 	}
 	return all, nil

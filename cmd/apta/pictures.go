@@ -124,6 +124,7 @@ func (a *app) attach(ctx context.Context, r *rooms, m newsletter.Mail) (newslett
 
 // issueMail renders an issue with all that belongs to its mail.
 func (a *app) issueMail(ctx context.Context, r *rooms, issue newsletter.Issue) (newsletter.Mail, error) {
+	a = a.in(issue.Language)
 	issue, _, err := a.knownPictures(ctx, r, issue)
 	if err != nil {
 		return newsletter.Mail{}, err

@@ -43,7 +43,7 @@ func newSite(t *testing.T, url string, readers int, options smtptest.Options) *s
 	slot := time.Now().UTC().Add(-5 * time.Minute).Truncate(time.Minute)
 	s.env = append(plainEnviron(), "APTA_DATABASE="+url, "APTA_LISTEN=127.0.0.1:0", "APTA_MAIL_FROM=weekly@news.example",
 		"APTA_SMTP_HOST="+relay.Host(), fmt.Sprintf("APTA_SMTP_PORT=%d", relay.Port()), "APTA_SMTP_TLS=none", "APTA_SMTP_CONNECTIONS=4",
-		"APTA_SCHEDULE_POLICY=auto", fmt.Sprintf("APTA_SCHEDULE_CRON=%d %d * * *", slot.Minute(), slot.Hour()))
+		"APTA_SCHEDULE_POLICY=auto", "APTA_SCHEDULE_COOL_OFF=0s", fmt.Sprintf("APTA_SCHEDULE_CRON=%d %d * * *", slot.Minute(), slot.Hour()))
 	s.app = &app{stdout: &bytes.Buffer{}, stderr: &bytes.Buffer{}, environ: s.env, now: time.Now, configFile: filepath.Join(s.dir, "apta.toml")}
 	if err := os.WriteFile(s.configFile, nil, 0o600); err != nil {
 		t.Fatal(err)
@@ -195,7 +195,7 @@ func TestApprovedInAnotherProcess(t *testing.T) {
 		state, err := s.rooms.newsletter.SlotState(ctx, "weekly", draft.Week)
 		return err == nil && state == newsletter.SlotDone
 	})
-	if err := s.approve(context.Background(), s.rooms, draft); err != nil {
+	if _, err := s.approve(context.Background(), s.rooms, draft, byCommand); err != nil {
 		t.Fatal(err)
 	}
 	began := time.Now()

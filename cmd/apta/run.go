@@ -16,12 +16,15 @@ import (
 
 	"apta/newsletter"
 	"apta/newsletter/api"
+	"apta/newsletter/bounce"
 	"apta/newsletter/delivery"
 	"apta/newsletter/desk"
 	"apta/newsletter/intake/feeds"
 	"apta/newsletter/jobs"
+	"apta/newsletter/metrics"
 	"apta/newsletter/notice"
 	"apta/newsletter/render"
+	"apta/newsletter/webhooks"
 	"apta/subscribers"
 	"apta/subscribers/database"
 
@@ -56,6 +59,7 @@ type app struct {
 	now            func() time.Time
 
 	configFile string
+	language   string // of the issue that a verb works on; empty is the main one
 	slug       string // of the newsletter that a verb works on; empty is the main one
 	cfg        *Config
 	rooms      *rooms
@@ -71,8 +75,10 @@ type rooms struct {
 	jobs        *jobs.Engine
 	notices     *notice.Store // mails to editors
 	keys        *subscribers.Keys
+	webhooks    *webhooks.Hooks
 	renderer    *render.Renderer
 	log         *slog.Logger
+	metrics     *metrics.Metrics // set by handler
 }
 
 func (a *app) root() *cobra.Command {
@@ -84,10 +90,9 @@ func (a *app) root() *cobra.Command {
   apta item import week.jsonl      store a week's items
   apta issue compose --save        assemble the week
   apta serve                       web server, scheduler and sender in one`,
-		SilenceUsage:      true,
-		SilenceErrors:     true,
-		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
-		Version:           version(),
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		Version:       version(),
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
 	root.PersistentFlags().StringVar(&a.configFile, "config", "", "configuration file (default apta.toml, or APTA_CONFIG)")
@@ -96,8 +101,9 @@ func (a *app) root() *cobra.Command {
 		a.demoCommand(), a.initCommand(), a.serveCommand(), a.workCommand(),
 		a.itemCommand(), a.feedCommand(), a.issueCommand(), a.scheduleCommand(), a.newsletterCommand(),
 		a.subscriberCommand(), a.suppressCommand(),
-		a.editorCommand(), a.tokenCommand(), a.templateCommand(), a.dkimCommand(), a.jobsCommand(),
-		a.databaseCommand(), a.backupCommand(), a.restoreCommand(), a.upgradeCommand(), a.migrateToCommand(),
+		a.editorCommand(), a.tokenCommand(), a.webhookCommand(), a.templateCommand(), a.bounceCommand(), a.dkimCommand(), a.jobsCommand(),
+		a.doctorCommand(), a.databaseCommand(), a.backupCommand(), a.restoreCommand(), a.upgradeCommand(), a.migrateToCommand(),
+		a.manCommand(),
 	)
 	for _, c := range allCommands(root) {
 		if c.RunE == nil {
@@ -161,7 +167,10 @@ func envValue(environ []string, name string) (string, bool) {
 
 // schemas are the tables of every room.
 func schemas() []database.Schema {
-	return []database.Schema{subscribers.Schema(), newsletter.Schema(), delivery.Schema(), api.Schema(), jobs.Schema(), feeds.Schema(), notice.Schema(), desk.Schema()}
+	return []database.Schema{
+		subscribers.Schema(), newsletter.Schema(), delivery.Schema(), api.Schema(), jobs.Schema(), feeds.Schema(),
+		notice.Schema(), bounce.Schema(), webhooks.Schema(), desk.Schema(),
+	}
 }
 
 // open opens the database, brings its tables up to date, and gives the rooms.
@@ -201,7 +210,7 @@ func (a *app) open(ctx context.Context) (*rooms, error) {
 		return nil, errors.Join(err, db.Close())
 	}
 	main := cfg.newsletters()[0].Newsletter.Slug
-	ids, log := database.NewIDs(a.now, nil), slog.New(slog.NewTextHandler(a.stderr, nil))
+	ids, log := database.NewIDs(a.now, nil), newLog(a.stderr, cfg.Log)
 	readers := subscribers.NewStore(db, ids, keys, a.now)
 	if err := readers.For(main).Adopt(ctx); err != nil {
 		return nil, errors.Join(err, db.Close())
@@ -211,6 +220,7 @@ func (a *app) open(ctx context.Context) (*rooms, error) {
 		db: db, ids: ids, newsletter: newsletter.NewStore(db, ids, a.now), subscribers: readers.For(cfg.Newsletter.Slug).WithRules(cfg.rules),
 		ledger: delivery.NewLedger(db, a.now), jobs: jobs.New(db, log), notices: notice.NewStore(db, ids, a.now), keys: keys, renderer: renderer, log: log,
 	}
+	a.listen(a.rooms)
 	return a.rooms, nil
 }
 

@@ -9,8 +9,9 @@ import (
 )
 
 func (a *app) scheduleCommand() *cobra.Command {
-	c := &cobra.Command{Use: "schedule", Short: "Look at the weekly schedule"}
-	c.AddCommand(a.scheduleNext())
+	c := &cobra.Command{Use: "schedule", Short: "Look at the weekly schedule, skip weeks",
+		Long: "Look at the weekly schedule, skip weeks. All times are in the zone of schedule.zone (docs/schedule.md)."}
+	c.AddCommand(a.scheduleNext(), a.scheduleCalendar(), a.scheduleSkip(), a.scheduleUnskip())
 	return c
 }
 

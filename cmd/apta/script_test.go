@@ -31,6 +31,8 @@ func TestMain(m *testing.M) {
 //	sourcesof TITLE               asks who else told the story of the item with the title
 //	site FOLDER [FILE...]         serves a folder at $SITE
 //	call TOKEN METHOD PATH BODY   makes a request of the API; see there
+//	hear SECRETFILE               starts a receiver of webhooks at $HOOK that checks their signatures
+//	told N [WORDS...]             waits for the nth event there and holds it against the words
 //	$LISTEN                       is a free address for a web server
 //	seed                          copies the seed week to items.jsonl, or skips the script where it is not
 func TestScripts(t *testing.T) {
@@ -52,7 +54,7 @@ func TestScripts(t *testing.T) {
 			return err
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"relay": startRelay, "received": received, "mailsto": mailsTo, "waitfor": waitFor, "done": jobDone, "call": call, "site": serveFolder, "sourcesof": sourcesOf,
+			"relay": startRelay, "received": received, "mailsto": mailsTo, "waitfor": waitFor, "done": jobDone, "call": call, "site": serveFolder, "hear": hear, "told": toldOf, "sourcesof": sourcesOf,
 			"seed": func(ts *testscript.TestScript, _ bool, _ []string) {
 				items, err := os.ReadFile(filepath.Join(seed, "items.jsonl"))
 				if os.IsNotExist(err) {

@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log"
 	"net"
 	"net/http"
 	"time"
 
+	"apta/newsletter/api"
 	"apta/newsletter/archive"
 	"apta/subscribers/pages"
 
@@ -25,19 +27,18 @@ policy, waits for approval or is sent. A slot missed while nothing ran is made u
 at the start, once.`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			r, err := a.open(c.Context())
-			if err != nil {
+			if _, err := a.open(c.Context()); err != nil {
 				return err
 			}
 			listener, err := net.Listen("tcp", a.cfg.Listen)
 			if err != nil {
 				return fmt.Errorf("listen: %w (another program may have the port; set listen)", err)
 			}
-			fmt.Fprintf(a.stdout, "listening on http://%s\n", listener.Addr())
-			if err := a.printFirstLink(c.Context(), r); err != nil {
+			fmt.Fprintf(a.stdout, "listening on %s://%s\n", a.cfg.scheme(), listener.Addr())
+			if err := a.printFirstLink(c.Context(), a.rooms); err != nil {
 				return err
 			}
-			return a.serve(c.Context(), r, listener)
+			return a.keepServing(c.Context(), listener)
 		},
 	}
 }
@@ -94,14 +95,19 @@ func (a *app) serve(ctx context.Context, r *rooms, listener net.Listener) error 
 	if err := a.passGuard(ctx, r); err != nil {
 		return err
 	}
-	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second, WriteTimeout: time.Minute, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10}
+	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second, WriteTimeout: time.Minute, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10,
+		ErrorLog: log.New(errorLog{r.log}, "", 0)}
 	engine := a.background(r, senders)
 	engine.Every(time.Minute, everyMinute{}) // slots come at whole minutes
 	if a.cfg.Intake.poll > 0 {
 		engine.Every(time.Minute, pollFeeds{}) // those that are due
 	}
 	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return server.Serve(listener) })
+	if err := a.readBounces(ctx, group, r); err != nil {
+		return err
+	}
+	group.Go(func() error { return a.serveWeb(server, listener) })
+	group.Go(func() error { return a.serveMetrics(ctx, r) })
 	senders.run(ctx, group)
 	group.Go(func() error { return engine.Run(ctx) })
 	for _, p := range postmen {
@@ -125,6 +131,7 @@ func (a *app) handler(r *rooms) (http.Handler, error) {
 	mux := http.NewServeMux()
 	var sites []*archive.Site
 	var forms []*pages.Pages
+	var programs []*api.API
 	for _, n := range a.newsletters() {
 		for _, tag := range n.cfg.languages() {
 			site, err := archive.New(r.newsletter, r.renderer, n.cfg.in(tag).masthead(), r.log)
@@ -137,18 +144,19 @@ func (a *app) handler(r *rooms) (http.Handler, error) {
 		if err != nil {
 			return nil, err
 		}
-		forms = append(forms, own)
+		forms, programs = append(forms, own), append(programs, n.api(n.rooms, own))
 	}
 	if err := sites[0].Register(mux, sites[1:]...); err != nil {
 		return nil, err
 	}
 	forms[0].Register(mux, forms[1:]...)
-	a.api(r, forms[0]).Register(mux)
+	programs[0].Register(mux, programs[1:]...)
 	editors, err := a.desk(r)
 	if err != nil {
 		return nil, err
 	}
 	editors.Register(mux)
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
-	return mux, nil
+	a.bounceHooks(r).Register(mux)
+	a.registerHealth(mux, r)
+	return r.metrics.Measure(a.withHeaders(mux)), nil
 }

@@ -47,6 +47,7 @@ func openNewsroom(t *testing.T, set func(*Config)) *newsroom {
 	c := defaults()
 	c.SMTP.Host, c.SMTP.Port, c.SMTP.TLS = relay.Host(), relay.Port(), "none"
 	c.Mail.From, c.Schedule.Zone, c.Schedule.Policy = "weekly@news.example", "Asia/Almaty", "auto"
+	c.Schedule.CoolOff = "0s"
 	if set != nil {
 		set(&c)
 	}
@@ -98,7 +99,13 @@ func (n *newsroom) run(t *testing.T) {
 	if n.sender, err = n.app.sender(n.rooms); err != nil {
 		t.Fatal(err)
 	}
-	engine := n.background(n.rooms, senders{n.cfg.Newsletter.Slug: n.sender})
+	n.work(t, senders{n.cfg.Newsletter.Slug: n.sender})
+}
+
+// work does the jobs until the test ends.
+func (n *newsroom) work(t *testing.T, by senders) {
+	t.Helper()
+	engine := n.background(n.rooms, by)
 	engine.Poll = 10 * time.Millisecond
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
@@ -194,7 +201,7 @@ func TestTheEditorsApproveFirst(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := n.approve(ctx, n.rooms, issue); err != nil {
+	if _, err := n.approve(ctx, n.rooms, issue, byCommand); err != nil {
 		t.Fatal(err)
 	}
 	n.tick(t)
@@ -218,7 +225,7 @@ func TestApprovedBeforeTheSlot(t *testing.T) {
 	if issue, err = n.rooms.newsletter.SaveIssue(ctx, issue); err != nil {
 		t.Fatal(err)
 	}
-	if err := n.approve(ctx, n.rooms, issue); err != nil {
+	if _, err := n.approve(ctx, n.rooms, issue, byCommand); err != nil {
 		t.Fatal(err)
 	}
 	n.item(t, "2024-10-18T08:00:00+05:00")

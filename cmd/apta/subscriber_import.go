@@ -22,8 +22,8 @@ func (a *app) subscriberImport() *cobra.Command {
 Mailchimp, Buttondown, Substack and Ghost are taken as they are, and so is what
 apta subscriber export writes. A CSV's columns are found by name: email, name (or
 first and last name), language, format, status, topics, every_weeks, paused_until;
---map names those that are called otherwise. They are parted by commas, semicolons
-or tabs; in UTF-8.
+--map names those that are called otherwise, and the keys of JSON, where a.b is b
+inside a. Columns are parted by commas, semicolons or tabs; in UTF-8.
 
 Wrong lines are reported with their number, the rest is added, and the exit status
 is 1. Nobody who left is brought back, and what readers chose stays. An import of a
@@ -64,7 +64,7 @@ file that was broken off goes on where it stopped.`,
 			return err
 		},
 	}
-	c.Flags().StringToStringVar(&named, "map", nil, "field=header of a column that is called otherwise")
+	c.Flags().StringToStringVar(&named, "map", nil, "field=column or key that is called otherwise")
 	c.Flags().BoolVar(&dry, "dry-run", false, "report what would be done, and store nothing")
 	return c
 }

@@ -8,6 +8,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"apta/newsletter/bounce"
 	"apta/newsletter/delivery"
 	"apta/subscribers"
 
@@ -35,6 +36,7 @@ func (a *app) subscriber(ctx context.Context, address string) (*rooms, subscribe
 type dossier struct {
 	subscribers.Dossier
 	Received []delivery.Received `json:"received"`
+	Bounces  []bounce.Entry      `json:"bounces,omitempty"`
 }
 
 func (a *app) subscriberShow() *cobra.Command {
@@ -54,6 +56,9 @@ func (a *app) subscriberShow() *cobra.Command {
 				return err
 			}
 			if d.Received, err = r.ledger.History(c.Context(), sub.ID); err != nil {
+				return err
+			}
+			if d.Bounces, err = a.book(r).List(c.Context(), bounce.Filter{Reader: sub.ID}); err != nil {
 				return err
 			}
 			if asJSON {
@@ -114,6 +119,12 @@ func (a *app) printDossier(d dossier) error {
 			why = ": " + r.Why
 		}
 		fmt.Fprintf(a.stdout, "  %s  %s %s%s\n", r.At.Format("2006-01-02 15:04:05Z"), r.Issue, r.State, why)
+	}
+	if len(d.Bounces) > 0 {
+		fmt.Fprintln(a.stdout, "\nWhat came back")
+	}
+	for _, e := range d.Bounces {
+		fmt.Fprintf(a.stdout, "  %s  %s %s %s: %s\n", e.At.Format("2006-01-02 15:04:05Z"), e.ID, e.Kind, e.Class, outcome(e))
 	}
 	return nil
 }

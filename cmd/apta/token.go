@@ -30,7 +30,8 @@ func (a *app) tokenCreate() *cobra.Command {
 		Long: `Make a token for the API and show it, once: only its hash is kept. The scopes are
 read (see issues), send (approve, hold and send issues and steer their sends),
 items (store items), readers:read (see readers and their consents) and
-readers:write (add, change, unsubscribe, erase and suppress them).`,
+readers:write (add, change, unsubscribe, erase and suppress them) and webhooks:write
+(have other addresses told of events).`,
 		Example: "  apta token create --name cms --scope items --expires 90d\n  apta token create --name dashboard --scope read",
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -64,7 +65,7 @@ readers:write (add, change, unsubscribe, erase and suppress them).`,
 	}
 	f := c.Flags()
 	f.StringVar(&name, "name", "", "whose it is (required)")
-	f.StringVar(&scopes, "scope", "", "what it is good for, parted by commas: read, send, items, readers:read, readers:write (required)")
+	f.StringVar(&scopes, "scope", "", "what it is good for, parted by commas: read, send, items, readers:read, readers:write, webhooks:write (required)")
 	f.StringVar(&expires, "expires", "", "how long it lasts, such as 90d or 12h (default until it is revoked)")
 	c.MarkFlagRequired("name")
 	c.MarkFlagRequired("scope")
@@ -169,8 +170,8 @@ func (r *rooms) tokens(now func() time.Time) *api.Tokens {
 // api is the handler of /api/; own are the subscribers' pages.
 func (a *app) api(r *rooms, own *pages.Pages) *api.API {
 	return api.New(api.Options{
-		Newsletter: a.cfg.Newsletter.Slug, Store: r.newsletter, Steering: a.steering(r), Newsroom: configured{a, r},
-		Readers: r.subscribers, Received: r.ledger.History, Subscriptions: own.Subscriptions(),
+		Newsletter: a.cfg.Newsletter.Slug, Language: a.cfg.Newsletter.Language, Store: r.newsletter, Steering: a.steering(r), Newsroom: configured{a, r},
+		Webhooks: r.webhooks, Readers: r.subscribers, Received: r.ledger.History, Subscriptions: own.Subscriptions(),
 		Tokens: r.tokens(a.now), Now: a.now, Log: r.log,
 	})
 }
@@ -182,8 +183,19 @@ type configured struct {
 }
 
 // Approve freezes an issue.
-func (c configured) Approve(ctx context.Context, issue newsletter.Issue) error {
-	return c.app.approve(ctx, c.rooms, issue)
+func (c configured) Approve(ctx context.Context, issue newsletter.Issue, by string) error {
+	_, err := c.app.approve(ctx, c.rooms, issue, by)
+	return err
+}
+
+// PullBack makes a draft of an issue that cools off.
+func (c configured) PullBack(ctx context.Context, issue newsletter.Issue, by, why string) error {
+	return c.app.flow(c.rooms).PullBack(ctx, issue, by, why)
+}
+
+// Hold keeps an issue from being sent.
+func (c configured) Hold(ctx context.Context, issue newsletter.Issue, by, why string) error {
+	return c.app.flow(c.rooms).Hold(ctx, issue, by, why)
 }
 
 // Start begins the send of an issue; the sender of any process takes it up.

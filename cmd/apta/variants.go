@@ -15,6 +15,7 @@ const maxVariants = 64
 // freezeVariants builds an edition for each variant that readers want, and in any
 // case for the whole issue in both formats.
 func (a *app) freezeVariants(ctx context.Context, r *rooms, issue newsletter.Issue) (map[string][]byte, error) {
+	a = a.in(issue.Language) // whose words stand around it
 	wanted, err := r.subscribers.Variants(ctx, maxVariants)
 	if err != nil {
 		return nil, err

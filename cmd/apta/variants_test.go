@@ -47,7 +47,7 @@ func TestReadersGetTheirTopics(t *testing.T) {
 	if issue, err = n.rooms.newsletter.SaveIssue(ctx, issue); err != nil {
 		t.Fatal(err)
 	}
-	if err := n.approve(ctx, n.rooms, issue); err != nil {
+	if _, err := n.approve(ctx, n.rooms, issue, byCommand); err != nil {
 		t.Fatal(err)
 	}
 	// Chosen after the approval, and by nobody before: the whole issue, as text.

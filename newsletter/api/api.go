@@ -14,6 +14,7 @@ import (
 
 	"apta/newsletter"
 	"apta/newsletter/delivery"
+	"apta/newsletter/webhooks"
 	"apta/subscribers"
 	"apta/subscribers/database"
 )
@@ -23,8 +24,12 @@ var openAPI []byte
 
 // A Newsroom does what needs the whole configuration, as the command line does it.
 type Newsroom interface {
-	// Approve freezes an issue as it stands.
-	Approve(ctx context.Context, issue newsletter.Issue) error
+	// Approve freezes an issue as it stands. by is who is said to have done it.
+	Approve(ctx context.Context, issue newsletter.Issue, by string) error
+	// PullBack makes a draft again of an approved issue, before its send begins.
+	PullBack(ctx context.Context, issue newsletter.Issue, by, why string) error
+	// Hold keeps an issue from being sent until it is approved again.
+	Hold(ctx context.Context, issue newsletter.Issue, by, why string) error
 	// Start begins the send of an approved issue.
 	Start(ctx context.Context, issue newsletter.Issue) error
 }
@@ -32,11 +37,13 @@ type Newsroom interface {
 // Options are what the API works on.
 type Options struct {
 	Newsletter string // its slug
+	Language   string // its main one: of a week with several issues, the one in it is meant
 	Store      *newsletter.Store
 	Steering   *delivery.Steering
 	Newsroom   Newsroom
 	Readers    *subscribers.Store
 	Received   func(ctx context.Context, reader database.ID) ([]delivery.Received, error) // what was sent to a reader
+	Webhooks   *webhooks.Hooks
 	Tokens     *Tokens
 	Now        func() time.Time
 	Log        *slog.Logger
@@ -50,6 +57,7 @@ type API struct {
 	Options
 	mux      *http.ServeMux
 	failures *failures
+	others   map[string]*API // of further newsletters, by their slugs
 }
 
 // route is one thing that can be asked for.
@@ -70,12 +78,16 @@ func New(o Options) *API {
 
 func (a *API) routes() []route {
 	own := []route{{"GET /api/openapi.yaml", Public, a.description}}
-	return slices.Concat(own, a.issueRoutes(), a.itemRoutes(), a.readerRoutes(), a.suppressionRoutes())
+	return slices.Concat(own, a.issueRoutes(), a.itemRoutes(), a.readerRoutes(), a.suppressionRoutes(), a.webhookRoutes())
 }
 
 // Register puts the API into a site's mux. It is named method by method: a
 // pattern for all methods would be at odds with a site's "GET /".
-func (a *API) Register(mux *http.ServeMux) {
+func (a *API) Register(mux *http.ServeMux, others ...*API) {
+	a.others = map[string]*API{}
+	for _, o := range others {
+		a.others[o.Newsletter], o.failures = o, a.failures
+	}
 	for _, method := range []string{"GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"} {
 		mux.Handle(method+" /api/", a)
 	}
@@ -85,6 +97,14 @@ func (a *API) Register(mux *http.ServeMux) {
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
+	if slug := r.URL.Query().Get("newsletter"); slug != "" && slug != a.Newsletter {
+		if other := a.others[slug]; other != nil {
+			other.ServeHTTP(w, r)
+			return
+		}
+		write(w, &Problem{Status: http.StatusNotFound, Detail: "there is no such newsletter here"})
+		return
+	}
 	h, pattern := a.mux.Handler(r)
 	if pattern != "" {
 		a.mux.ServeHTTP(w, r)

@@ -3,6 +3,7 @@ package api
 import (
 	"bytes"
 	"context"
+	"database/sql"
 	"fmt"
 	"io"
 	"log/slog"
@@ -19,6 +20,7 @@ import (
 	"apta/newsletter/delivery"
 	"apta/newsletter/transport"
 	"apta/newsletter/transport/smtptest"
+	"apta/newsletter/webhooks"
 	"apta/subscribers"
 	"apta/subscribers/database"
 	"apta/subscribers/database/databasetest"
@@ -27,7 +29,7 @@ import (
 
 func TestMain(m *testing.M) { databasetest.Run(m) }
 
-var schemas = []database.Schema{subscribers.Schema(), newsletter.Schema(), delivery.Schema(), Schema()}
+var schemas = []database.Schema{subscribers.Schema(), newsletter.Schema(), delivery.Schema(), webhooks.Schema(), Schema()}
 
 // once runs a test for which it does not matter where things are kept.
 func once(t *testing.T, test func(t *testing.T, db *database.DB)) {
@@ -87,9 +89,11 @@ func newHouse(t *testing.T, db *database.DB, script func(smtptest.Stage, string)
 		go sweepLater(steering, issue)
 		return nil
 	}, nil)
+	hooks := webhooks.New(db, ids, webhooks.Options{Secret: func(database.ID) []byte { return make([]byte, 32) }, Now: time.Now, Log: log,
+		Enqueue: func(context.Context, *sql.Tx, database.ID) error { return nil }})
 	own, err := pages.New(h.subs, keys, pages.Options{Masthead: pages.Masthead{Name: "Weekly", BaseURL: "https://news.example", Language: "en"}}, log)
 	h.must(err)
-	h.API = New(Options{Readers: h.subs, Received: ledger.History, Subscriptions: own.Subscriptions(), Newsletter: "weekly", Store: store, Steering: steering, Newsroom: h, Tokens: NewTokens(db, ids, now, nil), Now: now, Log: log})
+	h.API = New(Options{Webhooks: hooks, Readers: h.subs, Received: ledger.History, Subscriptions: own.Subscriptions(), Newsletter: "weekly", Store: store, Steering: steering, Newsroom: h, Tokens: NewTokens(db, ids, now, nil), Now: now, Log: log})
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /", func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "the site") })
 	h.Register(mux)
@@ -107,14 +111,25 @@ func (h *house) must(err error) {
 }
 
 // Approve is the part of the command line in this.
-func (h *house) Approve(ctx context.Context, i newsletter.Issue) error {
+func (h *house) Approve(ctx context.Context, i newsletter.Issue, by string) error {
 	u := newsletter.SlotUnsubscribe.Marker()
 	e, err := transport.Freeze(newsletter.Mail{Subject: i.Title, Text: "text " + u + "\n", HTML: "<p>html " + u + "</p>"},
 		transport.Headers{From: mail.Address{Address: "weekly@news.example"}, ListID: "weekly.news.example", Date: time.Now()})
 	if err != nil {
 		return err
 	}
-	return h.Store.Approve(ctx, i.ID, map[string][]byte{"": e.Bytes()})
+	return h.Store.Approve(ctx, i, newsletter.Approval{Editions: map[string][]byte{"": e.Bytes()}, By: by, SendsAt: h.clock.Add(15 * time.Minute)})
+}
+
+// PullBack is, too.
+func (h *house) PullBack(ctx context.Context, i newsletter.Issue, _, why string) error {
+	i.Status = newsletter.Approved
+	return h.Store.Turn(ctx, i, newsletter.Draft, why)
+}
+
+// Hold is, too.
+func (h *house) Hold(ctx context.Context, i newsletter.Issue, _, why string) error {
+	return h.Store.Move(ctx, i.ID, newsletter.Held, why, newsletter.Draft, newsletter.Approved)
 }
 
 // Start is, too.

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"errors"
 	"net"
 	"net/http"
@@ -24,6 +25,7 @@ func (a *API) guard(r route) http.Handler {
 				return
 			}
 			name = t.Name
+			req = req.WithContext(context.WithValue(req.Context(), callerKey{}, name))
 		}
 		if err := r.handle(w, req); err != nil {
 			a.fail(w, req, err)
@@ -33,6 +35,15 @@ func (a *API) guard(r route) http.Handler {
 			a.Log.Info("done through the API", "token", name, "method", req.Method, "path", req.URL.Path)
 		}
 	})
+}
+
+// callerKey is where a request keeps the name of its token.
+type callerKey struct{}
+
+// caller is the name of the token that a request was let in with.
+func caller(r *http.Request) string {
+	name, _ := r.Context().Value(callerKey{}).(string)
+	return name
 }
 
 // Reasons to turn somebody away that no token has of itself.

@@ -40,6 +40,10 @@ type summary struct {
 	Note     string            `json:"note,omitempty"`
 	Revision int               `json:"revision"`
 	Created  time.Time         `json:"created"`
+
+	ApprovedBy string    `json:"approved_by,omitempty"`
+	SendsAt    time.Time `json:"sends_at,omitzero"`
+	CutOff     time.Time `json:"cut_off,omitzero"`
 }
 
 // How much a list has when nothing is asked for, and at most.
@@ -71,18 +75,31 @@ func (a *API) listIssues(w http.ResponseWriter, r *http.Request) error {
 	}
 	list := make([]summary, len(issues))
 	for n, i := range issues {
-		list[n] = summary{ID: i.ID, Week: i.Week, From: i.From, To: i.To, Language: i.Language, Title: i.Title, Status: i.Status, Note: i.Note, Revision: i.Revision, Created: i.Created}
+		list[n] = summary{ID: i.ID, Week: i.Week, From: i.From, To: i.To, Language: i.Language, Title: i.Title, Status: i.Status, Note: i.Note, Revision: i.Revision, Created: i.Created,
+			ApprovedBy: i.ApprovedBy, SendsAt: i.SendsAt, CutOff: i.CutOff}
 	}
 	return writeJSON(w, map[string]any{"issues": list})
 }
 
-// issue finds the issue that a path names, by its ID or its week.
+// issue finds the issue that a path names, by its ID or its week; there the one in
+// the language that is asked for, or in the main one where the week has that.
 func (a *API) issue(r *http.Request) (newsletter.Issue, error) {
-	i, err := a.Store.Issue(r.Context(), a.Newsletter, r.PathValue("id"))
-	if err == nil && i.Newsletter != a.Newsletter {
-		err = newsletter.ErrNotFound
+	ref, language := r.PathValue("id"), r.URL.Query().Get("language")
+	i, err := a.Store.Issue(r.Context(), a.Newsletter, ref)
+	if err != nil || i.Week != ref {
+		if err == nil && i.Newsletter != a.Newsletter {
+			err = newsletter.ErrNotFound
+		}
+		return i, err
 	}
-	return i, err
+	if language != "" {
+		return a.Store.IssueIn(r.Context(), a.Newsletter, ref, language)
+	}
+	main, err := a.Store.IssueIn(r.Context(), a.Newsletter, ref, a.Language)
+	if errors.Is(err, newsletter.ErrNotFound) {
+		return i, nil
+	}
+	return main, err
 }
 
 func (a *API) showIssue(w http.ResponseWriter, r *http.Request) error {
@@ -119,18 +136,23 @@ func (a *API) report(w http.ResponseWriter, r *http.Request, id database.ID) err
 // that the issue stands as wanted already, it is granted all the same.
 type action struct {
 	done func(delivery.Report) bool
-	do   func(ctx context.Context, i newsletter.Issue, why string) error
+	do   func(ctx context.Context, i newsletter.Issue, by, why string) error
 	why  string // the reason where none is given; where empty, no reason belongs to it
 }
 
 func (a *API) actions() map[string]action {
 	return map[string]action{
-		"approve": {is(newsletter.Approved), whole(a.Newsroom.Approve), ""},
-		"hold":    {is(newsletter.Held), because(a.Steering.Hold), "held through the API"},
-		"send":    {is(newsletter.Sending, newsletter.Sent), whole(a.Newsroom.Start), ""},
-		"pause":   {sends(delivery.Paused), because(a.Steering.Pause), "paused through the API"},
-		"resume":  {sends(delivery.Running), byID(a.Steering.Resume), ""},
-		"cancel":  {sends(delivery.Cancelled), byID(a.Steering.Cancel), ""},
+		"approve": {is(newsletter.Approved), func(ctx context.Context, i newsletter.Issue, by, _ string) error {
+			return a.Newsroom.Approve(ctx, i, by)
+		}, ""},
+		"pull-back": {is(newsletter.Draft), a.Newsroom.PullBack, "pulled back through the API"},
+		"hold":      {is(newsletter.Held), a.Newsroom.Hold, "held through the API"},
+		"send": {is(newsletter.Sending, newsletter.Sent), func(ctx context.Context, i newsletter.Issue, _, _ string) error {
+			return a.Newsroom.Start(ctx, i)
+		}, ""},
+		"pause":  {sends(delivery.Paused), because(a.Steering.Pause), "paused through the API"},
+		"resume": {sends(delivery.Running), byID(a.Steering.Resume), ""},
+		"cancel": {sends(delivery.Cancelled), byID(a.Steering.Cancel), ""},
 		"retry": {sends(delivery.Running), byID(func(ctx context.Context, id database.ID) error {
 			_, err := a.Steering.Retry(ctx, id)
 			return err
@@ -146,16 +168,12 @@ func sends(wanted delivery.SendState) func(delivery.Report) bool {
 	return func(r delivery.Report) bool { return r.Send != nil && r.Send.State == wanted }
 }
 
-func whole(do func(context.Context, newsletter.Issue) error) func(context.Context, newsletter.Issue, string) error {
-	return func(ctx context.Context, i newsletter.Issue, _ string) error { return do(ctx, i) }
+func byID(do func(context.Context, database.ID) error) func(context.Context, newsletter.Issue, string, string) error {
+	return func(ctx context.Context, i newsletter.Issue, _, _ string) error { return do(ctx, i.ID) }
 }
 
-func byID(do func(context.Context, database.ID) error) func(context.Context, newsletter.Issue, string) error {
-	return func(ctx context.Context, i newsletter.Issue, _ string) error { return do(ctx, i.ID) }
-}
-
-func because(do func(context.Context, database.ID, string) error) func(context.Context, newsletter.Issue, string) error {
-	return func(ctx context.Context, i newsletter.Issue, why string) error { return do(ctx, i.ID, why) }
+func because(do func(context.Context, database.ID, string) error) func(context.Context, newsletter.Issue, string, string) error {
+	return func(ctx context.Context, i newsletter.Issue, _, why string) error { return do(ctx, i.ID, why) }
 }
 
 // do is the handler of an action. It answers with where the issue stands then.
@@ -169,7 +187,7 @@ func (a *API) do(act action) func(http.ResponseWriter, *http.Request) error {
 		if err != nil {
 			return err
 		}
-		err = act.do(r.Context(), i, why)
+		err = act.do(r.Context(), i, caller(r), why)
 		if errors.Is(err, delivery.ErrState) || errors.Is(err, newsletter.ErrStatus) {
 			// It was done before, or somebody else was quicker. The report is asked for
 			// last: it counts a ledger, and a pause must not wait for that.

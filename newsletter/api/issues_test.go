@@ -74,10 +74,17 @@ func TestActions(t *testing.T) {
 		h.want(h.ask("POST", "/api/issues/2024-W42/hold", `{"why":"the mayor called"}`), 200, `"status":"held","note":"the mayor called"`)
 		twice("hold", `"note":"the mayor called"`)
 		act("send", 409, "it is held")
+		twice("approve", `"status":"approved"`, `"approved_by":"`, `"sends_at":"`)
+		h.want(h.ask("POST", "/api/issues/2024-W42/pull-back", `{"why":"a wrong name"}`), 200, `"status":"draft","note":"a wrong name"`)
+		twice("pull-back", `"status":"draft"`)
+		if a := h.ask("GET", "/api/issues/2024-W42", ""); strings.Contains(a.body, "approved_by") || strings.Contains(a.body, "sends_at") {
+			t.Errorf("it is pulled back and says %s", a.body)
+		}
 		twice("approve", `"status":"approved"`)
 		twice("send", `"status":"sending"`, `"state":"running"`)
 		act("approve", 409, "it is sending, not draft or held")
 		act("hold", 409)
+		act("pull-back", 409, "it is sending, not approved")
 		h.want(h.ask("POST", "/api/issues/2024-W42/pause", `{"why":"a typing error"}`), 200, `"state":"paused","why":"a typing error"`)
 		twice("pause", `"why":"a typing error"`)
 		act("retry", 409, "the send is paused")

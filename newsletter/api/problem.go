@@ -7,6 +7,7 @@ import (
 
 	"apta/newsletter"
 	"apta/newsletter/delivery"
+	"apta/newsletter/webhooks"
 	"apta/subscribers"
 )
 
@@ -45,6 +46,8 @@ func (a *API) fail(w http.ResponseWriter, r *http.Request, err error) {
 	case errors.As(err, &p):
 	case errors.Is(err, subscribers.ErrNotFound):
 		p = &Problem{Status: http.StatusNotFound, Detail: "there is no such reader"}
+	case errors.Is(err, webhooks.ErrNotFound):
+		p = &Problem{Status: http.StatusNotFound, Detail: "there is no such webhook"}
 	case errors.As(err, &wish):
 		p = &Problem{Status: http.StatusUnprocessableEntity, Detail: wish.Error()}
 	case errors.Is(err, newsletter.ErrNotFound):

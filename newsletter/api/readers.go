@@ -69,13 +69,17 @@ func (a *API) listReaders(w http.ResponseWriter, r *http.Request) error {
 	return writeJSON(w, answer)
 }
 
-// reader is the ID that a path names.
-func reader(r *http.Request) (database.ID, error) {
+// reader is the ID that a path names, of a reader of this newsletter.
+func (a *API) reader(r *http.Request) (database.ID, error) {
 	id, err := database.ParseID(r.PathValue("id"))
 	if err != nil {
 		return 0, subscribers.ErrNotFound
 	}
-	return id, nil
+	sub, err := a.Readers.ByID(r.Context(), id)
+	if err == nil && sub.Newsletter != a.Newsletter {
+		err = subscribers.ErrNotFound
+	}
+	return id, err
 }
 
 // dossier is all that is stored about a reader.
@@ -85,7 +89,7 @@ type dossier struct {
 }
 
 func (a *API) showReader(w http.ResponseWriter, r *http.Request) error {
-	id, err := reader(r)
+	id, err := a.reader(r)
 	if err != nil {
 		return err
 	}
@@ -178,7 +182,7 @@ func (a *API) changeReader(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	id, err := reader(r)
+	id, err := a.reader(r)
 	if err != nil {
 		return err
 	}
@@ -220,7 +224,7 @@ func (a *API) unsubscribeReader(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	id, err := reader(r)
+	id, err := a.reader(r)
 	if err != nil {
 		return err
 	}
@@ -235,7 +239,7 @@ func (a *API) unsubscribeReader(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (a *API) eraseReader(w http.ResponseWriter, r *http.Request) error {
-	id, err := reader(r)
+	id, err := a.reader(r)
 	if err == nil {
 		err = a.Readers.Erase(r.Context(), id, "api")
 	}

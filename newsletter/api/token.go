@@ -36,16 +36,17 @@ type Scope string
 
 // The scopes a token may have. Public marks routes that want no token.
 const (
-	Read         Scope = "read"          // see issues and how far they are
-	Send         Scope = "send"          // approve, hold and send issues, and steer their sends
-	Items        Scope = "items"         // store items
-	ReadersRead  Scope = "readers:read"  // see readers, their consents, and the suppression list
-	ReadersWrite Scope = "readers:write" // add, change, unsubscribe, erase and suppress readers
-	Public       Scope = ""
+	Read          Scope = "read"           // see issues and how far they are
+	Send          Scope = "send"           // approve, hold and send issues, and steer their sends
+	Items         Scope = "items"          // store items
+	ReadersRead   Scope = "readers:read"   // see readers, their consents, and the suppression list
+	ReadersWrite  Scope = "readers:write"  // add, change, unsubscribe, erase and suppress readers
+	WebhooksWrite Scope = "webhooks:write" // make webhooks, which hear of issues, and of readers by their IDs
+	Public        Scope = ""
 )
 
 // Scopes lists every scope of a token.
-var Scopes = [...]Scope{Send, Read, Items, ReadersRead, ReadersWrite}
+var Scopes = [...]Scope{Send, Read, Items, ReadersRead, ReadersWrite, WebhooksWrite}
 
 // ParseScopes reads scopes parted by commas.
 func ParseScopes(text string) (list []Scope, err error) {

@@ -1,6 +1,9 @@
 package archive
 
 import (
+	"bytes"
+	"context"
+	"fmt"
 	"net/http"
 	"regexp"
 
@@ -102,22 +105,39 @@ func (s *Site) issue(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	p := s.page(render.OneLine(issue.Title)+" · "+s.masthead.Name, issue.Language)
-	p.Description, p.Canonical, p.Published = render.OneLine(issue.Standfirst), s.masthead.IssueURL(issue.Issue), stamp(issue.Published)
-	p.Card, p.Translations = p.Canonical+cardName, s.translations(all)
-	p.Issue, p.Dates, p.Latest = issue.Issue, render.Dates(p.Words, issue.Issue, s.masthead.Zone), render.Latest(issue.Issue)
-	var err error
-	if p.Paragraphs, err = s.renderer.Paragraphs(issue.Issue); err != nil {
-		s.failed(w, r, err)
-		return
-	}
-	earlier, later, err := s.store.Beside(r.Context(), issue.Issue, s.language)
+	p, err := s.issuePage(r.Context(), issue)
 	if err != nil {
 		s.failed(w, r, err)
 		return
 	}
-	p.Earlier, p.Later = s.neighbour(earlier), s.neighbour(later)
+	p.Translations = s.translations(all)
 	s.write(w, r, http.StatusOK, "issue.html", p)
+}
+
+// Preview makes the page of an issue that is not public yet, as it will be.
+func (s *Site) Preview(ctx context.Context, issue newsletter.Issue) ([]byte, error) {
+	p, err := s.issuePage(ctx, newsletter.PublicIssue{Issue: issue})
+	if err != nil {
+		return nil, fmt.Errorf("archive: preview of %s: %w", issue.Week, err)
+	}
+	var b bytes.Buffer
+	if err := s.pages.ExecuteTemplate(&b, "issue.html", p); err != nil {
+		return nil, fmt.Errorf("archive: preview of %s: %w", issue.Week, err)
+	}
+	return b.Bytes(), nil
+}
+
+func (s *Site) issuePage(ctx context.Context, issue newsletter.PublicIssue) (p page, err error) {
+	p = s.page(render.OneLine(issue.Title)+" · "+s.masthead.Name, issue.Language)
+	p.Description, p.Canonical, p.Published = render.OneLine(issue.Standfirst), s.masthead.IssueURL(issue.Issue), stamp(issue.Published)
+	p.Card = p.Canonical + cardName
+	p.Issue, p.Dates, p.Latest = issue.Issue, render.Dates(p.Words, issue.Issue, s.masthead.Zone), render.Latest(issue.Issue)
+	if p.Paragraphs, err = s.renderer.Paragraphs(issue.Issue); err != nil {
+		return p, err
+	}
+	earlier, later, err := s.store.Beside(ctx, issue.Issue, s.language)
+	p.Earlier, p.Later = s.neighbour(earlier), s.neighbour(later)
+	return p, err
 }
 
 func (s *Site) neighbour(i *newsletter.PublicIssue) *entry {

@@ -13,16 +13,18 @@ import (
 // Rules say which items a review takes. An item that an editor pinned or gave an
 // order, or locked in the draft, is always among them.
 type Rules struct {
-	Min, Max int      // items of the review; 0 is no bound
-	Pins     []string // URLs that open the review, in this order
-	Exclude  []string // URLs that stay out
-	Themes   []ThemeRule
+	Min, Max  int      // items of the review; 0 is no bound
+	MinLatest int      // headlines of latest news
+	Pins      []string // URLs that open the review, in this order
+	Exclude   []string // URLs that stay out
+	Themes    []ThemeRule
 }
 
 // ThemeRule bounds the items of one theme.
 type ThemeRule struct {
 	Name   string
-	Min    int // fewer, and there is no issue
+	Min    int // fewer in the review, and there is no issue
+	Latest int // fewer headlines of it, and there is none either
 	Max    int // 0 is no bound
 	Weight int // what an item of it weighs more than others, or less
 }
@@ -53,6 +55,10 @@ func (c *composer) choose(items []newsletter.Item, w newsletter.Window) (review,
 	}
 	c.read(inside)
 	for _, it := range inside {
+		if c.keptHeadline(it.URL) {
+			c.say(&it, true, "latest", "an editor put it there")
+			continue
+		}
 		if it.Latest {
 			latest = append(latest, it)
 		} else {
@@ -85,6 +91,11 @@ func (c *composer) leftOut(it *newsletter.Item, w newsletter.Window) string {
 // lead keeps its story out even if the rules keep the lead out: it was looked at.
 func (c *composer) headlines(latest, review []newsletter.Item) (list []newsletter.Item) {
 	leads := c.titles(review)
+	owed, all := map[string]int{}, 0 // places that the themes' minimums still want
+	for _, t := range c.style.Rules.Themes {
+		owed[t.Name] = t.Latest
+		all += t.Latest
+	}
 	for i := range latest {
 		it := &latest[i]
 		switch lead := leads.same(c, it); {
@@ -92,8 +103,14 @@ func (c *composer) headlines(latest, review []newsletter.Item) (list []newslette
 			c.say(it, false, "", fmt.Sprintf("the review has this story already: %s", lead))
 		case len(list) >= c.style.MaxLatest:
 			c.say(it, false, "", fmt.Sprintf("%d newer headlines fill the latest news", c.style.MaxLatest))
+		case owed[it.Theme] == 0 && len(list)+all >= c.style.MaxLatest:
+			c.say(it, false, "", "the places left in the latest news are for themes that must be there")
 		default:
 			list = append(list, *it)
+			if owed[it.Theme] > 0 {
+				owed[it.Theme]--
+				all--
+			}
 			c.say(it, true, "latest", fmt.Sprintf("headline %d, the newest first", len(list)))
 		}
 	}
@@ -223,6 +240,13 @@ func (c *composer) pinned(url string) int {
 	return -1
 }
 
+// keptHeadline reports whether an editor's list of latest news has an item.
+func (c *composer) keptHeadline(url string) bool {
+	draft := c.past.Draft
+	return draft != nil && slices.Contains(draft.Locks, newsletter.LockLatest) && !c.locked(url) &&
+		slices.ContainsFunc(draft.Latest, func(h newsletter.Headline) bool { return h.URL == url })
+}
+
 // locked reports whether the draft has an item in words that stay.
 func (c *composer) locked(url string) bool {
 	return c.past.Draft != nil && slices.ContainsFunc(c.past.Draft.Strands, func(s newsletter.Strand) bool {
@@ -251,21 +275,31 @@ func (c *composer) sources(all []newsletter.Item) map[string]map[string]bool {
 	return sources
 }
 
+func ofTheme(items []newsletter.Item, theme string) (n int) {
+	for _, it := range items {
+		if it.Theme == theme {
+			n++
+		}
+	}
+	return n
+}
+
 // tooFew says what the rules want that the week does not have.
-func (c *composer) tooFew(review []newsletter.Item, w newsletter.Window) error {
+func (c *composer) tooFew(review, latest []newsletter.Item, w newsletter.Window) error {
 	var short []string
 	if len(review) < c.style.Rules.Min {
 		short = append(short, fmt.Sprintf("%d items, wanted are %d", len(review), c.style.Rules.Min))
 	}
+	if len(latest) < c.style.Rules.MinLatest {
+		short = append(short, fmt.Sprintf("%d headlines of latest news, wanted are %d", len(latest), c.style.Rules.MinLatest))
+	}
 	for _, t := range c.style.Rules.Themes {
-		n := 0
-		for _, it := range review {
-			if it.Theme == t.Name {
-				n++
-			}
-		}
+		n := ofTheme(review, t.Name)
 		if n < t.Min {
 			short = append(short, fmt.Sprintf("%d of %s, wanted are %d", n, t.Name, t.Min))
+		}
+		if n := ofTheme(latest, t.Name); n < t.Latest {
+			short = append(short, fmt.Sprintf("%d headlines of %s, wanted are %d", n, t.Name, t.Latest))
 		}
 	}
 	if len(short) == 0 {

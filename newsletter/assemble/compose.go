@@ -56,7 +56,7 @@ func Compose(items []newsletter.Item, w newsletter.Window, s Style, past Past) (
 	if len(review) == 0 {
 		return newsletter.Issue{}, c.reasons, c.empty(w, len(items))
 	}
-	if err := c.tooFew(review, w); err != nil {
+	if err := c.tooFew(review, latest, w); err != nil {
 		return newsletter.Issue{}, c.reasons, err
 	}
 	issue := newsletter.Issue{Week: w.Name, From: w.From, To: w.To, Language: s.Language}

@@ -36,6 +36,9 @@ func (r Reasons) Write(w io.Writer) error {
 		fmt.Fprintf(&b, "\nPARAGRAPH %d  %s: %s\n", i+1, s.Name, s.Why)
 		for _, it := range items[s.Name] {
 			fmt.Fprintf(&b, "  %s\n    %s\n    %s\n", it.Title, it.URL, bridges[it.URL])
+			if strings.HasPrefix(it.Why, pinnedWhy) {
+				fmt.Fprintf(&b, "    %s\n", pinnedWhy)
+			}
 		}
 	}
 	explainList(&b, "LATEST NEWS", items["latest"])

@@ -106,15 +106,17 @@ func count(stories [][]newsletter.Item) (n int) {
 	return n
 }
 
-// number tells paragraphs of one name apart. An editor's names stay.
+// number tells paragraphs of one name apart. An editor's names stay, but for that
+// of a strand which goes on behind a locked one.
 func number(groups []group) {
-	count, taken, last := map[string]int{}, map[string]bool{}, map[string]int{}
+	count, taken, last, locked := map[string]int{}, map[string]bool{}, map[string]int{}, map[string]bool{}
 	for _, g := range groups {
 		count[g.name]++
 		taken[g.name] = taken[g.name] || !g.made
+		locked[g.name] = locked[g.name] || g.locked
 	}
 	for i, g := range groups {
-		if !g.made || count[g.name] == 1 && !taken[g.name] {
+		if g.locked || !g.made && !locked[g.name] || g.made && count[g.name] == 1 && !taken[g.name] {
 			continue
 		}
 		name := g.name

@@ -6,6 +6,7 @@ type Style struct {
 	Newsroom    string
 	TitlePrefix string // "Week in Review"
 	Standfirst  string // {newsroom} stands for the newsroom
+	Subject     string // a template with {title} and {newsroom}; empty is the title
 	Preheader   string // the same, and {first} for the first headline or story; empty is the standfirst
 	MaxLatest   int    // headlines in the latest news; 0 is none
 	Rules       Rules

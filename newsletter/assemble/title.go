@@ -34,28 +34,43 @@ type theme struct {
 }
 
 // title names the themes that most of the issue is about. The subject is the
-// best title that a mailbox shows whole.
+// best title that a mailbox shows whole, with what the template sets around it.
 func (c *composer) title(groups []group) (title, subject string) {
 	themes := themesOf(groups)
 	if len(themes) == 0 {
 		c.reasons.Title = TitleReason{Why: "no item has a theme", Subject: "the title"}
-		return c.style.TitlePrefix, c.style.TitlePrefix
+		return c.style.TitlePrefix, c.subject(c.style.TitlePrefix)
 	}
 	list := c.candidates(themes)
 	title, subject = list[0].Title, list[0].Title
 	c.reasons.Title = TitleReason{Candidates: list, Why: list[0].Why, Subject: "the title"}
-	if length := utf8.RuneCountInString(title); length > maxSubject {
-		c.reasons.Title.Subject = fmt.Sprintf("the title has %d characters and no other is shorter than %d", length, maxSubject)
+	if length := utf8.RuneCountInString(c.subject(title)); length > maxSubject {
+		c.reasons.Title.Subject = fmt.Sprintf("%s has %d characters and no other is shorter than %d", c.subjectName(), length, maxSubject)
 		prefix := c.style.TitlePrefix + ": "
 		for _, other := range append(list, Candidate{Title: upperFirst(strings.TrimPrefix(title, prefix))}) {
-			if utf8.RuneCountInString(other.Title) < maxSubject {
+			if utf8.RuneCountInString(c.subject(other.Title)) < maxSubject {
 				subject = other.Title
-				c.reasons.Title.Subject = fmt.Sprintf("the title has %d characters, this is the best under %d", length, maxSubject)
+				c.reasons.Title.Subject = fmt.Sprintf("%s has %d characters, this is the best under %d", c.subjectName(), length, maxSubject)
 				break
 			}
 		}
 	}
-	return title, subject
+	return title, c.subject(subject)
+}
+
+// subject sets a title into the subject's template.
+func (c *composer) subject(title string) string {
+	if c.style.Subject == "" {
+		return title
+	}
+	return strings.NewReplacer("{title}", title, "{newsroom}", c.style.Newsroom).Replace(c.style.Subject)
+}
+
+func (c *composer) subjectName() string {
+	if c.style.Subject == "" {
+		return "the title"
+	}
+	return "the subject of the title"
 }
 
 // themesOf counts the items of each theme, the most first and among equals the

@@ -9,6 +9,9 @@ import (
 	"apta/newsletter"
 )
 
+// pinnedWhy begins the reason of an item that an editor pinned.
+const pinnedWhy = "pinned by an editor"
+
 // weave makes a paragraph of a group, which goes on from where the way has come.
 func (c *composer) weave(g group, way *trail) newsletter.Strand {
 	strand := newsletter.Strand{Name: g.name, Theme: g.theme(), Locked: g.locked}
@@ -25,7 +28,11 @@ func (c *composer) weave(g group, way *trail) newsletter.Strand {
 		p := c.next(it, way, g.made)
 		strand.Items = append(strand.Items, p)
 		texts = append(texts, newsletter.PlainText(p.Text))
-		c.say(it, true, g.name, why)
+		own := why
+		if c.pinned(it.URL) >= 0 {
+			own = pinnedWhy + "; " + why
+		}
+		c.say(it, true, g.name, own)
 		way.before, way.bridged, way.pieces = it, p.Bridge != "", i+1
 		way.places[it.Place] = way.at
 	}

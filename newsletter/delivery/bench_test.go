@@ -242,7 +242,7 @@ func sendAll(b *testing.B, port int, url string, e *transport.Edition, readers, 
 	}
 	issue, err := store.SaveIssue(ctx, newsletter.Issue{Newsletter: "weekly", Week: "2024-W42", Language: "en"})
 	must(err)
-	must(store.Approve(ctx, issue.ID, map[string][]byte{"": e.Bytes()}))
+	must(store.Approve(ctx, issue, newsletter.Approval{Editions: map[string][]byte{"": e.Bytes()}}))
 	issue.Status = newsletter.Approved
 	relay := transport.Relay{Host: "127.0.0.1", Port: port, TLS: "none"}
 	s := NewSender(ledger, store, keys, Options{

@@ -71,7 +71,7 @@ func newDesk(t *testing.T, db *database.DB, readers int) *desk {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := d.store.Approve(ctx, d.issue.ID, map[string][]byte{"": e.Bytes()}); err != nil {
+	if err := d.store.Approve(ctx, d.issue, newsletter.Approval{Editions: map[string][]byte{"": e.Bytes()}}); err != nil {
 		t.Fatal(err)
 	}
 	d.issue.Status = newsletter.Approved

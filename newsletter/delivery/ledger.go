@@ -112,8 +112,9 @@ var ErrNoSend = errors.New("it was never sent")
 // Ledger keeps sends and their deliveries. Its methods are safe for concurrent
 // use, by several processes too.
 type Ledger struct {
-	db  *database.DB
-	now func() time.Time
+	db    *database.DB
+	now   func() time.Time
+	tally progress
 }
 
 // NewLedger makes a ledger over a migrated database.

@@ -19,6 +19,7 @@ type Newsletter struct {
 	BaseURL    string           // of the public pages, without a final slash
 	Domain     string           // the right-hand side of Message-IDs
 	ReturnPath string           // the envelope sender
+	Mailbox    bool             // mails to the return path are read: one may unsubscribe by mail
 }
 
 // newsletter gives what is known of a newsletter; ok is false where its sends

@@ -147,7 +147,9 @@ func (r *recorder) persist(ctx context.Context, batch []*note) (lost map[*lease]
 	var giveUp <-chan time.Time
 	stopped := ctx.Done()
 	for wait := 50 * time.Millisecond; ; wait = min(2*wait, 2*time.Second) {
+		began := time.Now()
 		if err = r.commitRows(rows, batch, lost); err == nil {
+			r.ledger.tally.wrote(batch, time.Since(began))
 			return lost, nil
 		}
 		r.log.Error("the ledger cannot be written; sending waits until it can", "err", err)

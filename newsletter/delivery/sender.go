@@ -114,16 +114,21 @@ func (s *Sender) Run(ctx context.Context) error {
 	}
 }
 
-// Start moves an approved issue to sending. It is safe to call twice; an issue
-// that is sent already stays as it is and ErrStatus comes back.
+// Start moves an approved issue to sending, by the approval that the caller saw:
+// one that was pulled back, or pulled back and approved anew, stays as it is and
+// ErrStatus comes back, as for one that is sent. It is safe to call twice.
 func (s *Sender) Start(ctx context.Context, issue newsletter.Issue) error {
 	if issue.Status != newsletter.Sending {
-		if err := s.store.Move(ctx, issue.ID, newsletter.Sending, "", newsletter.Approved); err != nil {
+		issue.Status = newsletter.Approved
+		if err := s.store.Turn(ctx, issue, newsletter.Sending, ""); err != nil {
 			return err
 		}
 	}
 	n, _ := s.newsletter(issue.Newsletter)
 	if err := s.ledger.Start(ctx, issue.ID, n.Languages...); err != nil {
+		if errors.Is(err, ErrLate) {
+			return errors.Join(err, s.store.Move(ctx, issue.ID, newsletter.Held, ErrLate.Error(), newsletter.Sending))
+		}
 		return err
 	}
 	s.Kick()

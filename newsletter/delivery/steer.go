@@ -5,12 +5,13 @@ import (
 	"errors"
 	"maps"
 	"slices"
+	"time"
 
 	"apta/newsletter"
 	"apta/subscribers/database"
 )
 
-// Steering is what a person may do to an issue on its way, whoever asks for it:
+// Steering is what a person may do to a send on its way, whoever asks for it:
 // the command line or the API. Whatever it does takes effect in every process
 // within a second.
 type Steering struct {
@@ -25,11 +26,6 @@ type Steering struct {
 // that have one.
 func NewSteering(l *Ledger, s *newsletter.Store, later func(context.Context, database.ID) error, warmUps map[string]WarmUp) *Steering {
 	return &Steering{ledger: l, store: s, later: later, warmUps: warmUps}
-}
-
-// Hold keeps an issue from being sent until it is approved again.
-func (s *Steering) Hold(ctx context.Context, issue database.ID, why string) error {
-	return s.store.Move(ctx, issue, newsletter.Held, why, newsletter.Draft, newsletter.Approved)
 }
 
 // Pause stops a running send.
@@ -84,6 +80,24 @@ func (s *Steering) moved(ctx context.Context, issue database.ID, to newsletter.S
 	return err
 }
 
+// FallBack gives the readers of an issue that was not started the lead of their
+// week instead, and holds the issue. It says how many there are.
+func (s *Steering) FallBack(ctx context.Context, issue database.ID) (readers int, err error) {
+	readers, lead, err := s.ledger.FallBack(ctx, issue)
+	if err != nil {
+		return 0, err
+	}
+	const why = "its readers were given the main issue"
+	if err := s.store.Move(ctx, issue, newsletter.Held, why, newsletter.Draft, newsletter.Held, newsletter.Approved); err != nil {
+		return readers, err
+	}
+	send, err := s.ledger.Send(ctx, lead)
+	if err != nil || send.State != Running {
+		return readers, err
+	}
+	return readers, s.moved(ctx, lead, newsletter.Sending, "", newsletter.Sent)
+}
+
 // Report is where an issue and its send stand.
 type Report struct {
 	ID       database.ID       `json:"id"`
@@ -92,9 +106,14 @@ type Report struct {
 	Status   newsletter.Status `json:"status"`
 	Note     string            `json:"note,omitempty"`
 	Revision int               `json:"revision"`
-	Send     *Send             `json:"send,omitempty"` // nil until it is sent
-	Counts   Counts            `json:"counts"`
-	Reasons  []Reason          `json:"reasons,omitempty"`
+
+	ApprovedBy string    `json:"approved_by,omitempty"`
+	SendsAt    time.Time `json:"sends_at,omitzero"` // of an approved issue; until then it can be pulled back
+	CutOff     time.Time `json:"cut_off,omitzero"`  // of a draft: when the policy decides
+
+	Send    *Send    `json:"send,omitempty"` // nil until it is sent
+	Counts  Counts   `json:"counts"`
+	Reasons []Reason `json:"reasons,omitempty"`
 
 	// Of a send that is not done:
 	Slow   []SlowDomain `json:"slow_domains,omitempty"`
@@ -113,7 +132,8 @@ func (s *Steering) Report(ctx context.Context, id database.ID) (Report, error) {
 	if err != nil {
 		return Report{}, err
 	}
-	r := Report{ID: issue.ID, Week: issue.Week, Title: issue.Title, Status: issue.Status, Note: issue.Note, Revision: issue.Revision}
+	r := Report{ID: issue.ID, Week: issue.Week, Title: issue.Title, Status: issue.Status, Note: issue.Note, Revision: issue.Revision,
+		ApprovedBy: issue.ApprovedBy, SendsAt: issue.SendsAt, CutOff: issue.CutOff}
 	send, err := s.ledger.Send(ctx, id)
 	switch {
 	case errors.Is(err, ErrNoSend):

@@ -282,11 +282,25 @@ func (w *worker) reader(d *due) transport.Reader {
 	id, n, keys := database.ID(d.id), &w.newsletter, w.sender.keys
 	return transport.Reader{
 		Address: d.email, Name: d.name, ReturnPath: w.returnPath(id, d.generation),
-		MessageID:      transport.MessageID(d.lease.issue, id, n.Domain),
+		MessageID:      transport.MessageID(d.lease.issue, id, keys.MessageTag(d.lease.issue, id), n.Domain),
 		UnsubscribeURL: n.BaseURL + "/u/" + keys.Token(subscribers.PurposeUnsubscribe, id, d.generation),
 		PreferencesURL: n.BaseURL + "/p/" + keys.Token(subscribers.PurposePreferences, id, d.generation),
+		UnsubscribeTo:  w.unsubscribeTo(id, d.generation),
 	}
 }
+
+// unsubscribeTo is the address that unsubscribes a reader: the return path with
+// another token in it. There is none unless the mailbox is read.
+func (w *worker) unsubscribeTo(id database.ID, generation int) string {
+	before, after, found := strings.Cut(w.newsletter.ReturnPath, ReaderMark)
+	if !found || !w.newsletter.Mailbox {
+		return ""
+	}
+	return before + UnsubscribeMark + w.sender.keys.FoldedToken(subscribers.PurposeUnsubscribe, id, generation) + after
+}
+
+// UnsubscribeMark precedes the token in the address of a mailto: unsubscribe.
+const UnsubscribeMark = "unsub-"
 
 // ReaderMark is where the envelope sender names the reader, so that a bounce says
 // whose it is: bounces+{reader}@news.example (a variable envelope return path).

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"strings"
 	"time"
 
 	"apta/subscribers/database"
@@ -17,6 +18,9 @@ type Entry struct {
 	Subject string
 	Network string
 }
+
+// Issue reports whether the subject is the ID of an issue.
+func (e Entry) Issue() bool { return strings.HasPrefix(e.What, "issue.") }
 
 // Audit writes down what somebody did. network may be empty.
 func (s *Editors) Audit(ctx context.Context, who Editor, what, subject, network string) error {

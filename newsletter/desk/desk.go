@@ -8,6 +8,7 @@
 package desk
 
 import (
+	"context"
 	"fmt"
 	"html/template"
 	"log/slog"
@@ -18,16 +19,14 @@ import (
 	"time"
 
 	"apta/newsletter"
+	"apta/newsletter/api"
 	"apta/newsletter/delivery"
+	"apta/newsletter/intake/feeds"
 	"apta/newsletter/notice"
 	"apta/newsletter/render"
+	"apta/newsletter/webhooks"
 	"apta/templates"
 )
-
-// Newsletter is one of those whose issues are made at the desk.
-type Newsletter struct {
-	newsletter.Masthead
-}
 
 // A Room is a part of the desk that another package brings. Register adds its
 // pages, below /desk/, each behind d.Require.
@@ -46,7 +45,13 @@ type Options struct {
 	Steering    *delivery.Steering
 	Notices     *notice.Store
 	Renderer    *render.Renderer
-	Week        Room // the screen of an issue, /desk/issues/{id}; nil shows the issue and changes nothing
+	Ledger      *delivery.Ledger
+	Feeds       *feeds.Poller
+	Tokens      *api.Tokens
+	Webhooks    *webhooks.Hooks
+	ReadPage    func(ctx context.Context, address string) (newsletter.Item, error)
+	Identity    *Identity // nil where there is no identity provider
+	Week        Room      // the screen of an issue, /desk/issues/{id}; nil shows the issue and changes nothing
 	// Visitor gives the address of who asks; nil takes the connection's.
 	Visitor func(*http.Request) netip.Addr
 	Now     func() time.Time
@@ -61,6 +66,7 @@ type Desk struct {
 	words   map[string]templates.Words
 	plurals *templates.Plurals
 	cross   *http.CrossOriginProtection
+	counted counted
 	secure  bool // browsers reach it by https only
 }
 
@@ -105,6 +111,8 @@ func (d *Desk) routes() {
 	d.mux.Handle("POST /desk/signin", d.open(d.signIn))
 	d.mux.Handle("POST /desk/signin/link", d.open(d.askLink))
 	d.mux.Handle("GET /desk/signin/sent", d.open(d.linkSent))
+	d.mux.Handle("GET /desk/oidc", d.open(d.toIdentity))
+	d.mux.Handle("GET /desk/oidc/back", d.open(d.fromIdentity))
 	d.mux.Handle("GET /desk/link/{link}", d.open(d.askUseLink))
 	d.mux.Handle("POST /desk/link/{link}", d.open(d.useLink))
 	d.mux.Handle("GET /desk/invited/{link}", d.open(d.askAccept))
@@ -122,6 +130,13 @@ func (d *Desk) routes() {
 	d.mux.Handle("POST /desk/people/{id}/role", d.Require(Owner, d.setRole))
 	d.mux.Handle("POST /desk/people/{id}/signout", d.Require(Owner, d.signOutEditor))
 	d.mux.Handle("POST /desk/people/{id}/remove", d.Require(Owner, d.removeEditor))
+	d.feedRoutes()
+	d.readerRoutes()
+	d.settingRoutes()
+	d.webhookRoutes()
+	d.lineRoutes()
+	d.calendarRoutes()
+	d.mux.Handle("GET /desk/numbers", d.Require(Writer, d.numbers))
 	d.mux.Handle("GET /desk/audit", d.Require(Owner, d.auditLog))
 
 	d.mux.Handle("GET /desk/{$}", d.Require(Writer, d.overview))

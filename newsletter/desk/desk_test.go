@@ -2,27 +2,42 @@ package desk
 
 import (
 	"cmp"
+	"context"
+	"database/sql"
 	"io"
 	"log/slog"
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
+	"net/netip"
 	"net/url"
 	"regexp"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"apta/newsletter"
+	"apta/newsletter/api"
 	"apta/newsletter/delivery"
+	"apta/newsletter/intake/feeds"
+	"apta/newsletter/intake/fetch"
+	"apta/newsletter/intake/page"
+	"apta/newsletter/jobs"
 	"apta/newsletter/notice"
 	"apta/newsletter/render"
+	"apta/newsletter/schedule"
+	"apta/newsletter/webhooks"
+	"apta/subscribers"
 	"apta/subscribers/database"
 	"apta/subscribers/database/databasetest"
 )
 
-func TestMain(m *testing.M) { databasetest.Run(m) }
+func TestMain(m *testing.M) {
+	usual = cost{memory: 1 << 10, passes: 1, threads: 1} // what it costs is not what these tests are about
+	databasetest.Run(m)
+}
 
 // house is a desk over a fresh database, behind a real server.
 type house struct {
@@ -31,6 +46,8 @@ type house struct {
 	server *httptest.Server
 	mu     sync.Mutex
 	clock  time.Time
+
+	started atomic.Int64 // how often a send was begun
 }
 
 func (h *house) now() time.Time {
@@ -58,10 +75,43 @@ func newHouse(t *testing.T, db *database.DB, change ...func(*Options)) *house {
 		t.Fatal(err)
 	}
 	store, ledger := newsletter.NewStore(db, ids, h.now), delivery.NewLedger(db, h.now)
+	keys, err := subscribers.NewKeys([]byte("0123456789abcdef0123456789abcdef"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	readers := subscribers.NewStore(db, ids, keys, h.now).For("weekly")
+	fetcher := fetch.New(fetch.Options{Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, Timeout: 5 * time.Second})
+	engine := jobs.New(db, slog.New(slog.DiscardHandler))
+	cron, err := schedule.Parse("0 9 * * FRI", time.UTC)
+	if err != nil {
+		t.Fatal(err)
+	}
+	notices := notice.NewStore(db, ids, h.now)
+	flow := schedule.NewFlow(store, engine, notices, schedule.FlowOptions{
+		Newsletter: "weekly", Schedule: cron, Window: cron.Rolling, CoolOff: 15 * time.Minute, Desk: h.server.URL + "/desk", Now: h.now,
+		Freeze: func(context.Context, newsletter.Issue) (map[string][]byte, error) {
+			return map[string][]byte{"": []byte("frozen")}, nil
+		},
+	})
+	start := func(ctx context.Context, i newsletter.Issue) error {
+		h.started.Add(1)
+		sender := delivery.NewSender(ledger, store, keys, delivery.Options{Log: slog.New(slog.DiscardHandler)})
+		return sender.Start(ctx, i)
+	}
 	o := Options{
-		Newsroom: "Quay Post", BaseURL: h.server.URL, Language: "en", Store: store, Editors: NewEditors(db, ids, h.now, nil), Renderer: renderer, Notices: notice.NewStore(db, ids, h.now),
-		Newsletters: []Newsletter{{Masthead: newsletter.Masthead{Slug: "weekly", Name: "Week in Review", Language: "en", Zone: time.UTC}}},
-		Steering:    delivery.NewSteering(ledger, store, nil, nil), Now: h.now, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		Newsroom: "Quay Post", BaseURL: h.server.URL, Language: "en", Store: store, Editors: NewEditors(db, ids, h.now, nil), Renderer: renderer, Notices: notices,
+		Newsletters: []Newsletter{{Masthead: newsletter.Masthead{Slug: "weekly", Name: "Week in Review", Language: "en", Zone: time.UTC}, Readers: readers, Flow: flow, Start: start}},
+		Ledger:      ledger, Tokens: api.NewTokens(db, ids, h.now, nil),
+		Feeds:    &feeds.Poller{Store: feeds.NewStore(db, ids, h.now), Shelf: store, Fetch: fetcher, Reader: feeds.NewReader(time.UTC, h.now), Every: time.Hour, Now: h.now},
+		Webhooks: webhooks.New(db, ids, webhooks.Options{Secret: func(database.ID) []byte { return make([]byte, 32) }, Now: h.now, Enqueue: func(context.Context, *sql.Tx, database.ID) error { return nil }}),
+		ReadPage: func(ctx context.Context, address string) (newsletter.Item, error) {
+			got, err := fetcher.Get(ctx, fetch.Request{URL: address, Accept: page.Accept})
+			if err != nil {
+				return newsletter.Item{}, err
+			}
+			return page.Read(got.Body, got.ContentType, got.URL, time.UTC)
+		},
+		Steering: delivery.NewSteering(ledger, store, nil, nil), Now: h.now, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
 	}
 	for _, c := range change {
 		c(&o)
@@ -74,7 +124,7 @@ func newHouse(t *testing.T, db *database.DB, change ...func(*Options)) *house {
 
 func each(t *testing.T, test func(*testing.T, *house)) {
 	t.Parallel()
-	databasetest.Each(t, []database.Schema{newsletter.Schema(), delivery.Schema(), notice.Schema(), Schema()}, func(t *testing.T, db *database.DB) { test(t, newHouse(t, db)) })
+	databasetest.Each(t, []database.Schema{subscribers.Schema(), newsletter.Schema(), delivery.Schema(), notice.Schema(), api.Schema(), jobs.Schema(), feeds.Schema(), webhooks.Schema(), Schema()}, func(t *testing.T, db *database.DB) { test(t, newHouse(t, db)) })
 }
 
 // browser is one of somebody's, with its cookies.

@@ -27,7 +27,7 @@ func (d *Desk) askLink(w http.ResponseWriter, r *http.Request) error {
 	}
 	next := inside(form.Get("next"))
 	browser, err := d.Editors.AskLink(r.Context(), form.Get("email"), next, d.network(r), d.linkTo("/desk/link/"), d.post)
-	v := signInView{Frame: d.Frame(r, "", "signin_title"), Email: form.Get("email"), Next: next}
+	v := d.signInView(r, form.Get("email"), next)
 	switch {
 	case errors.Is(err, ErrMany):
 		v.Problem = v.Words["signin_many_links"]

@@ -10,6 +10,9 @@ import (
 
 	"apta/newsletter"
 	"apta/newsletter/delivery"
+	"apta/newsletter/intake/feeds"
+	"apta/newsletter/webhooks"
+	"apta/subscribers"
 	"apta/subscribers/database"
 )
 
@@ -112,6 +115,8 @@ var (
 	errForm    = errors.New("the form is too large or not UTF-8")
 	errRole    = errors.New("the editor's role does not allow it")
 	errNobody  = errors.New("nobody is signed in")
+
+	errIdentity = errors.New("the identity provider names no editor of ours")
 )
 
 // fail answers with what went wrong and what to do.
@@ -130,8 +135,12 @@ func (d *Desk) fail(w http.ResponseWriter, r *http.Request, err error) {
 		{errNobody, http.StatusUnauthorized, "nobody"},
 		{errForm, http.StatusBadRequest, "form"},
 		{ErrLink, http.StatusGone, "link"},
+		{errIdentity, http.StatusForbidden, "identity"},
 		{newsletter.ErrNotFound, http.StatusNotFound, "missing"},
 		{ErrNoEditor, http.StatusNotFound, "missing"},
+		{subscribers.ErrNotFound, http.StatusNotFound, "missing"},
+		{feeds.ErrNotFound, http.StatusNotFound, "missing"},
+		{webhooks.ErrNotFound, http.StatusNotFound, "missing"},
 		{newsletter.ErrStatus, http.StatusConflict, "elsewhere"},
 		{delivery.ErrState, http.StatusConflict, "elsewhere"},
 		{ErrLastOwner, http.StatusConflict, "last_owner"},

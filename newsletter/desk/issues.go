@@ -28,6 +28,7 @@ type shelf struct {
 type issueLine struct {
 	newsletter.Issue
 	Dates string
+	Line  *Line // of one that is on its way
 }
 
 func (d *Desk) overview(w http.ResponseWriter, r *http.Request) error {
@@ -40,7 +41,15 @@ func (d *Desk) overview(w http.ResponseWriter, r *http.Request) error {
 		one := shelf{Frame: v.Frame.In(n.Masthead), Name: n.Name}
 		for _, i := range issues {
 			i.Title = render.OneLine(i.Title)
-			one.Issues = append(one.Issues, issueLine{i, render.Dates(v.Words, i, n.Zone)})
+			row := issueLine{Issue: i, Dates: render.Dates(v.Words, i, n.Zone)}
+			if i.Status != newsletter.Sent {
+				l, err := d.Line(r, i)
+				if err != nil {
+					return err
+				}
+				row.Line = &l
+			}
+			one.Issues = append(one.Issues, row)
 		}
 		v.Shelves = append(v.Shelves, one)
 	}
@@ -54,6 +63,7 @@ type issueView struct {
 	Dates      string
 	Paragraphs []template.HTML
 	Latest     []render.Story
+	Line       Line
 }
 
 func (d *Desk) showIssue(w http.ResponseWriter, r *http.Request) error {
@@ -64,18 +74,11 @@ func (d *Desk) showIssue(w http.ResponseWriter, r *http.Request) error {
 	n := d.newsletter(i.Newsletter)
 	v := issueView{Frame: d.Frame(r, "issues", render.OneLine(i.Title)).In(n.Masthead), Issue: i, Latest: render.Latest(i)}
 	v.Dates = render.Dates(v.Words, i, n.Zone)
+	if v.Line, err = d.Line(r, i); err != nil {
+		return err
+	}
 	if v.Paragraphs, err = d.Renderer.Paragraphs(i); err != nil {
 		return err
 	}
 	return d.Write(w, r, http.StatusOK, "issue.html", v)
-}
-
-// newsletter gives the newsletter of a slug.
-func (d *Desk) newsletter(slug string) Newsletter {
-	for _, n := range d.Newsletters {
-		if n.Slug == slug {
-			return n
-		}
-	}
-	return Newsletter{}
 }

@@ -22,7 +22,8 @@ type Frame struct {
 	Section  string // the place in the navigation: issues, calendar, feeds, readers, numbers, settings
 	Wide     bool   // the page takes the whole width
 	Scripts  []string
-	Done     string // what was done just now
+	Styles   []string // style sheets beside that of every page
+	Done     string   // what was done just now
 
 	zone    *time.Location
 	now     time.Time
@@ -89,6 +90,9 @@ func (f Frame) At(t time.Time) Moment {
 	}
 	return Moment{Machine: t.UTC().Format(time.RFC3339), Text: text, Zone: f.zone.String()}
 }
+
+// Day is the day of a time.
+func (f Frame) Day(t time.Time) string { return f.Words.Date(t.In(f.zone)) }
 
 // Words are those in which an editor reads the desk: what they chose, else the
 // first of their browser's languages that we have, else the desk's.

@@ -13,14 +13,18 @@ func (f Frame) Place(section, path string) Place {
 
 // Places are the sections of the desk beside the issues.
 func (f Frame) Places() []Place {
-	return nil
+	list := []Place{f.Place("calendar", "/desk/calendar"), f.Place("feeds", "/desk/feeds"), f.Place("numbers", "/desk/numbers")}
+	if f.May("owner") {
+		list = append(list, f.Place("readers", "/desk/readers"), f.Place("settings", "/desk/settings"))
+	}
+	return list
 }
 
 // Own are the links of what is the editor's own.
 func (f Frame) Own() []Place {
 	list := []Place{f.Place("me", "/desk/me")}
 	if f.May("owner") {
-		list = append(list, f.Place("people", "/desk/people"), f.Place("audit", "/desk/audit"))
+		list = append(list, f.Place("people", "/desk/people"), f.Place("tokens", "/desk/tokens"), f.Place("webhooks", "/desk/webhooks"), f.Place("audit", "/desk/audit"))
 	}
 	return list
 }

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"apta/subscribers/database"
@@ -23,6 +24,25 @@ type Session struct {
 	Created, Used time.Time
 	Agent         string // what the browser calls itself
 	Network       string
+}
+
+// Browser is what people call the browser and its system: the first names that are
+// known in what it calls itself, whose words have long ceased to mean anything.
+func (s Session) Browser() string {
+	find := func(names [][2]string) string {
+		for _, n := range names {
+			if strings.Contains(s.Agent, n[0]) {
+				return n[1]
+			}
+		}
+		return ""
+	}
+	name := find([][2]string{{"Firefox/", "Firefox"}, {"Edg/", "Edge"}, {"OPR/", "Opera"}, {"YaBrowser/", "Yandex"}, {"Chrome/", "Chrome"}, {"Safari/", "Safari"}})
+	system := find([][2]string{{"Android", "Android"}, {"iPhone", "iPhone"}, {"iPad", "iPad"}, {"Windows", "Windows"}, {"Mac OS", "macOS"}, {"Linux", "Linux"}})
+	if name == "" || system == "" {
+		return s.Agent
+	}
+	return name + ", " + system
 }
 
 // begin signs an editor in. The secret is always a new one: one that a browser

@@ -12,6 +12,15 @@ type signInView struct {
 	Frame
 	Email, Next string
 	Problem     string
+	Provider    string // the name of the identity provider; empty where there is none
+}
+
+func (d *Desk) signInView(r *http.Request, email, next string) signInView {
+	v := signInView{Frame: d.Frame(r, "", "signin_title"), Email: email, Next: inside(next)}
+	if d.Identity != nil {
+		v.Provider = d.Identity.Name
+	}
+	return v
 }
 
 func (d *Desk) askSignIn(w http.ResponseWriter, r *http.Request) error {
@@ -20,7 +29,7 @@ func (d *Desk) askSignIn(w http.ResponseWriter, r *http.Request) error {
 		http.Redirect(w, r, next, http.StatusSeeOther)
 		return nil
 	}
-	return d.Write(w, r, http.StatusOK, "signin.html", signInView{Frame: d.Frame(r, "", "signin_title"), Next: next})
+	return d.Write(w, r, http.StatusOK, "signin.html", d.signInView(r, "", next))
 }
 
 func (d *Desk) signIn(w http.ResponseWriter, r *http.Request) error {
@@ -28,7 +37,7 @@ func (d *Desk) signIn(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	v := signInView{Frame: d.Frame(r, "", "signin_title"), Email: form.Get("email"), Next: inside(form.Get("next"))}
+	v := d.signInView(r, form.Get("email"), form.Get("next"))
 	secret, err := d.Editors.SignIn(r.Context(), form.Get("email"), form.Get("password"), r.UserAgent(), d.network(r))
 	status := http.StatusUnprocessableEntity
 	switch {

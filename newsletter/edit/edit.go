@@ -128,3 +128,47 @@ func freeName(i *newsletter.Issue, name string) string {
 		free = fmt.Sprintf("%s (%d)", name, n)
 	}
 }
+
+// All does several edits as one: what a form with more than one field says.
+type All []Edit
+
+func (e All) do(i *newsletter.Issue, w *assemble.Wording) error {
+	for _, one := range e {
+		if err := one.do(i, w); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (e All) touches() (parts []Part) {
+	for _, one := range e {
+		parts = append(parts, one.touches()...)
+	}
+	return parts
+}
+
+// What implements Edit: it is the first one's.
+func (e All) What() string {
+	if len(e) == 0 {
+		return ""
+	}
+	return e[0].What()
+}
+
+// Replace puts an issue in the place of another: one that was assembled anew, or
+// brought back. It touches everything, so that it is only done to what its editor saw.
+type Replace struct {
+	Issue newsletter.Issue
+	Why   string // assemble, undo, redo or restore
+}
+
+func (e Replace) do(i *newsletter.Issue, _ *assemble.Wording) error {
+	*i = clone(e.Issue)
+	return nil
+}
+
+func (e Replace) touches() []Part { return []Part{{Kind: PartAll}} }
+
+// What implements Edit.
+func (e Replace) What() string { return e.Why }

@@ -28,19 +28,6 @@ func Latest(issue newsletter.Issue) []Story {
 	return list
 }
 
-// stories gives the stories that a strand is made of, each once.
-func stories(s newsletter.Strand) []Story {
-	var list []Story
-	seen := make(map[string]bool)
-	for _, p := range s.Items {
-		if u := WebURL(p.URL); u != "" && !seen[u] {
-			seen[u] = true
-			list = append(list, Story{Title: OneLine(p.Title), URL: u})
-		}
-	}
-	return list
-}
-
 // WebURL gives back an absolute http or https URL in ASCII, as RFC 3986 has it
 // and every mail program finds it, and "" for every other.
 func WebURL(s string) string {

@@ -4,13 +4,13 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"fmt"
 	"log/slog"
 	"time"
 
 	"apta/newsletter"
-	"apta/newsletter/assemble"
+	"apta/newsletter/delivery"
 	"apta/newsletter/jobs"
+	"apta/newsletter/notice"
 	"apta/subscribers/database"
 )
 
@@ -32,74 +32,101 @@ type Send struct {
 // Kind names the job.
 func (Send) Kind() string { return "send-issue" }
 
+// CutOff is the job of deciding about a draft whose cut-off has come.
+type CutOff struct {
+	Newsletter string      `json:"newsletter,omitempty"`
+	Issue      database.ID `json:"issue"`
+}
+
+// Kind names the job.
+func (CutOff) Kind() string { return "cut-off" }
+
 // Options say how a Keeper works.
 type Options struct {
-	Newsletter string
-	Schedule   Schedule
-	All        bool          // every missed slot is made up, not the latest alone
-	Auto       bool          // an issue is approved without asking anybody
-	Lateness   time.Duration // an issue later than this waits for a person
+	FlowOptions
+	All      bool            // every missed slot is made up, not the latest alone
+	Auto     bool            // an issue is approved without asking anybody
+	Lateness time.Duration   // an issue or a send later than this waits for a person
+	NoIssue  newsletter.Fate // what becomes of the items of a week that has too few
 
-	Window  func(slot time.Time) newsletter.Window
-	Compose func(context.Context, newsletter.Window) (newsletter.Issue, error)
-	Approve func(context.Context, newsletter.Issue) error // freezes an issue as it stands
-	Start   func(context.Context, newsletter.Issue) error // starts an issue's send
+	// In each there is an issue a week, the main one first; none or one is one issue for all.
+	Languages []string
 
-	Now func() time.Time
+	Compose func(ctx context.Context, w newsletter.Window, language string) (newsletter.Issue, error) // no language is the only one
+	Start   func(context.Context, newsletter.Issue) error                                             // starts an issue's send
+	Counts  func(context.Context, database.ID) (delivery.Counts, error)
+
 	Log *slog.Logger
 }
 
 // Keeper keeps a newsletter's schedule: it finds the slots that came due, makes
-// the issue of each, and starts sending what is approved. Any number of them
-// may keep one schedule.
+// the issue of each, reminds its editors, decides at the cut-off, and starts
+// sending what is approved and has cooled off. Any number of them may keep one
+// schedule.
 type Keeper struct {
-	store *newsletter.Store
-	jobs  *jobs.Engine
-	opt   Options
+	*Flow
+	opt Options
 }
 
 // NewKeeper makes a keeper. Its methods are the handlers of its jobs, and Reckon
 // is to be called at every minute's beginning.
-func NewKeeper(s *newsletter.Store, e *jobs.Engine, opt Options) *Keeper {
-	return &Keeper{store: s, jobs: e, opt: opt}
+func NewKeeper(s *newsletter.Store, e *jobs.Engine, n *notice.Store, opt Options) *Keeper {
+	return &Keeper{Flow: NewFlow(s, e, n, opt.FlowOptions), opt: opt}
 }
 
 // Reckon writes down the slots that came due since the last one known, each with
-// the job that makes its issue. It sees to it besides that no open slot and no
-// approved issue is without its job. Called late, twice, or by two at once it
-// does the same.
+// the job that makes its issue, and looks what else the time has come for. All of
+// it is read from rows, so called late, twice, or by two at once it does the same.
 func (k *Keeper) Reckon(ctx context.Context) error {
+	if err := k.addSlots(ctx); err != nil {
+		return err
+	}
+	return errors.Join(k.findOpen(ctx), k.findDrafts(ctx), k.findApproved(ctx), k.report(ctx))
+}
+
+func (k *Keeper) addSlots(ctx context.Context) error {
 	now := k.opt.Now()
 	last, err := k.store.SlotHistory(ctx, k.opt.Newsletter, now)
 	if err != nil {
 		return err
 	}
-	due, missed := k.opt.Schedule.Due(last, now, k.opt.All)
+	skips, err := k.skips(ctx)
+	if err != nil {
+		return err
+	}
 	var slots []newsletter.Due
-	for _, t := range missed {
-		slots = append(slots, newsletter.Due{Newsletter: k.opt.Newsletter, Week: k.opt.Window(t).Name, At: t, State: newsletter.SlotSkipped, Why: "missed while apta was down"})
-	}
-	for _, t := range due {
-		slots = append(slots, newsletter.Due{Newsletter: k.opt.Newsletter, Week: k.opt.Window(t).Name, At: t, State: newsletter.SlotOpen})
-	}
-	if len(slots) > 0 {
-		_, err := k.store.AddSlots(ctx, slots, func(tx *sql.Tx, d newsletter.Due) error {
-			if d.State != newsletter.SlotOpen {
-				return nil
-			}
-			return k.jobs.InsertTx(ctx, tx, Assemble{d.Newsletter, d.Week}, jobs.Once)
-		})
-		if err != nil {
-			return err
+	var wanted []time.Time
+	for _, t := range k.opt.Schedule.Between(last, now) {
+		d := newsletter.Due{Newsletter: k.opt.Newsletter, Week: k.opt.Window(t).Name, At: t, State: newsletter.SlotSkipped, Items: newsletter.Roll}
+		if skip, yes := k.skipped(skips, t); yes {
+			d.Why = skip.reason()
+			slots = append(slots, d)
+			continue
 		}
+		wanted = append(wanted, t)
 	}
-	return k.findForgotten(ctx)
+	for i, t := range wanted {
+		d := newsletter.Due{Newsletter: k.opt.Newsletter, Week: k.opt.Window(t).Name, At: t, State: newsletter.SlotOpen}
+		if !k.opt.All && i < len(wanted)-1 {
+			d.State, d.Why = newsletter.SlotSkipped, "missed while apta was down"
+		}
+		slots = append(slots, d)
+	}
+	if len(slots) == 0 {
+		return nil
+	}
+	_, err = k.store.AddSlots(ctx, slots, func(tx *sql.Tx, d newsletter.Due) error {
+		if d.State == newsletter.SlotSkipped {
+			return k.tellSkipped(ctx, tx, d)
+		}
+		return k.jobs.InsertTx(ctx, tx, Assemble{d.Newsletter, d.Week}, jobs.Once)
+	})
+	return err
 }
 
-// findForgotten puts back the jobs of open slots and of approved issues. They
-// have them as a rule: a job goes missing with an older version of the program,
-// or when a person removes it.
-func (k *Keeper) findForgotten(ctx context.Context) error {
+// findOpen puts back the jobs of open slots. They have them as a rule: a job goes
+// missing with an older version of the program, or when a person removes it.
+func (k *Keeper) findOpen(ctx context.Context) error {
 	open, err := k.store.OpenSlots(ctx, k.opt.Newsletter)
 	if err != nil {
 		return err
@@ -109,16 +136,45 @@ func (k *Keeper) findForgotten(ctx context.Context) error {
 			return err
 		}
 	}
+	return nil
+}
+
+// findDrafts reminds of drafts whose cut-off is near, and has the policy decide
+// about those whose cut-off has come.
+func (k *Keeper) findDrafts(ctx context.Context) error {
+	drafts, err := k.store.WithStatus(ctx, k.opt.Newsletter, newsletter.Draft)
+	if err != nil {
+		return err
+	}
+	now := k.opt.Now()
+	for _, issue := range drafts {
+		switch {
+		case issue.CutOff.IsZero():
+			continue
+		case !now.Before(issue.CutOff):
+			err = k.jobs.Insert(ctx, CutOff{issue.Newsletter, issue.ID}, jobs.Once)
+		case k.opt.Reminder > 0 && !now.Before(issue.CutOff.Add(-k.opt.Reminder)):
+			err = k.remind(ctx, issue)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// findApproved has the sends begin of what is approved and has cooled off.
+func (k *Keeper) findApproved(ctx context.Context) error {
 	approved, err := k.store.WithStatus(ctx, k.opt.Newsletter, newsletter.Approved)
 	if err != nil {
 		return err
 	}
 	for _, issue := range approved {
-		state, err := k.store.SlotState(ctx, issue.Newsletter, issue.Week)
+		due, err := k.isDue(ctx, issue)
 		if err != nil {
 			return err
 		}
-		if state != newsletter.SlotDone {
+		if !due {
 			continue
 		}
 		if err := k.jobs.Insert(ctx, Send{issue.Newsletter, issue.ID}, jobs.Once); err != nil {
@@ -128,66 +184,31 @@ func (k *Keeper) findForgotten(ctx context.Context) error {
 	return nil
 }
 
-// Assemble makes the issue of an open slot, unless an editor made it already,
-// and approves it where the policy is to ask nobody.
-func (k *Keeper) Assemble(ctx context.Context, job Assemble) error {
-	slot, err := k.store.Slot(ctx, k.opt.Newsletter, job.Week)
-	if err != nil || slot.State != newsletter.SlotOpen {
-		return err // another has made it
-	}
-	issue, err := k.store.Issue(ctx, slot.Newsletter, slot.Week)
-	if errors.Is(err, newsletter.ErrNotFound) {
-		issue, err = k.opt.Compose(ctx, k.opt.Window(slot.At))
-		if errors.Is(err, assemble.ErrEmpty) {
-			k.opt.Log.Warn("no issue this week", "week", slot.Week, "err", err)
-			return k.store.CloseSlot(ctx, slot.Newsletter, slot.Week, newsletter.SlotSkipped, err.Error())
-		}
-		if err == nil {
-			issue, err = k.store.AddIssue(ctx, issue)
-		}
-	}
-	if err != nil {
-		return err
-	}
-	if late := k.opt.Now().Sub(slot.At); late > k.opt.Lateness && (issue.Status == newsletter.Draft || issue.Status == newsletter.Approved) {
-		why := fmt.Sprintf("its slot was %s ago; approve it if it is still wanted", late.Round(time.Minute))
-		if err := k.store.Move(ctx, issue.ID, newsletter.Held, why, issue.Status); err != nil {
-			return err
-		}
-		issue.Status = newsletter.Held
-	}
-	k.opt.Log.Info("assembled", "week", issue.Week, "issue", issue.ID, "title", issue.Title, "status", issue.Status)
-	if k.opt.Auto && issue.Status == newsletter.Draft {
-		if err := k.opt.Approve(ctx, issue); err != nil {
-			return err
-		}
-	}
-	return k.store.CloseSlot(ctx, slot.Newsletter, slot.Week, newsletter.SlotDone, "", func(tx *sql.Tx) error {
-		return k.jobs.InsertTx(ctx, tx, Send{issue.Newsletter, issue.ID})
-	})
-}
-
-// Send starts the send of an approved issue once its slot has come. An issue
-// that no slot asked for is sent by hand.
-func (k *Keeper) Send(ctx context.Context, job Send) error {
-	issue, err := k.store.Issue(ctx, k.opt.Newsletter, job.Issue.String())
-	if err != nil {
-		return err
-	}
-	// One that is sending already may have been stopped half-way through its start.
-	if issue.Status != newsletter.Approved && issue.Status != newsletter.Sending {
-		return nil
+// isDue reports whether an approved issue is to go out now: its slot has come, and
+// it has cooled off.
+func (k *Keeper) isDue(ctx context.Context, issue newsletter.Issue) (bool, error) {
+	if k.opt.Now().Before(issue.SendsAt) {
+		return false, nil
 	}
 	state, err := k.store.SlotState(ctx, issue.Newsletter, issue.Week)
-	if err != nil || state != newsletter.SlotDone {
+	return state == newsletter.SlotDone, err
+}
+
+// report tells editors of the sends that ended.
+func (k *Keeper) report(ctx context.Context) error {
+	sent, err := k.store.Unreported(ctx, k.opt.Newsletter)
+	if err != nil {
 		return err
 	}
-	err = k.opt.Start(ctx, issue)
-	if errors.Is(err, newsletter.ErrStatus) {
-		return nil // another was faster
+	for _, issue := range sent {
+		counts, err := k.opt.Counts(ctx, issue.ID)
+		if err != nil {
+			return err
+		}
+		err = k.store.Reported(ctx, issue.ID, func(tx *sql.Tx) error { return k.tellSent(ctx, tx, issue, counts) })
+		if err != nil {
+			return err
+		}
 	}
-	if err == nil {
-		k.opt.Log.Info("sending", "week", issue.Week, "issue", issue.ID)
-	}
-	return err
+	return nil
 }

@@ -12,7 +12,9 @@ import (
 	"time"
 
 	"apta/newsletter"
+	"apta/newsletter/delivery"
 	"apta/newsletter/jobs"
+	"apta/newsletter/notice"
 	"apta/newsletter/schedule"
 	"apta/subscribers/database"
 	"apta/subscribers/database/databasetest"
@@ -23,10 +25,11 @@ func TestMain(m *testing.M) { databasetest.Run(m) }
 // office is a keeper, its jobs, and a clock of the test's own.
 type office struct {
 	*schedule.Keeper
-	store  *newsletter.Store
-	jobs   *jobs.Engine
-	clock  *atomic.Pointer[time.Time]
-	starts atomic.Int32
+	store   *newsletter.Store
+	notices *notice.Store
+	jobs    *jobs.Engine
+	clock   *atomic.Pointer[time.Time]
+	starts  atomic.Int32
 }
 
 var zone = time.FixedZone("+05", 5*3600)
@@ -40,18 +43,28 @@ func newOffice(t *testing.T, db *database.DB, clock *atomic.Pointer[time.Time], 
 	}
 	log := slog.New(slog.DiscardHandler)
 	now := func() time.Time { return *clock.Load() }
-	o := &office{store: newsletter.NewStore(db, database.NewIDs(nil, nil), now), jobs: jobs.New(db, log), clock: clock}
+	ids := database.NewIDs(nil, nil)
+	o := &office{store: newsletter.NewStore(db, ids, now), notices: notice.NewStore(db, ids, now), jobs: jobs.New(db, log), clock: clock}
 	o.jobs.Poll = 10 * time.Millisecond
 	opt := schedule.Options{
-		Newsletter: "weekly", Schedule: weekly, Auto: true, Lateness: time.Hour, Window: weekly.Rolling, Now: now, Log: log,
-		Compose: func(_ context.Context, w newsletter.Window) (newsletter.Issue, error) {
+		FlowOptions: schedule.FlowOptions{
+			Newsletter: "weekly", Schedule: weekly, Window: weekly.Rolling, Now: now, Editors: []string{"desk@news.example"}, Desk: "https://news.example/desk",
+			Freeze: func(context.Context, newsletter.Issue) (map[string][]byte, error) {
+				return map[string][]byte{"": []byte("frozen")}, nil
+			},
+		},
+		Auto: true, Lateness: time.Hour, NoIssue: newsletter.Roll, Log: log,
+		Compose: func(_ context.Context, w newsletter.Window, _ string) (newsletter.Issue, error) {
 			return newsletter.Issue{Newsletter: "weekly", Week: w.Name, Language: "en", Title: "The Week", From: w.From, To: w.To}, nil
 		},
-		Approve: func(ctx context.Context, i newsletter.Issue) error {
-			return o.store.Approve(ctx, i.ID, map[string][]byte{"": []byte("frozen")})
+		Counts: func(context.Context, database.ID) (delivery.Counts, error) {
+			return delivery.Counts{Total: 100, Accepted: 95, Refused: 2, Doubtful: 1, Skipped: 2}, nil
 		},
 		Start: func(ctx context.Context, i newsletter.Issue) error {
-			err := o.store.Move(ctx, i.ID, newsletter.Sending, "", newsletter.Approved)
+			if i.Status == newsletter.Sending {
+				return nil
+			}
+			err := o.store.Turn(ctx, i, newsletter.Sending, "")
 			if err == nil {
 				o.starts.Add(1)
 			}
@@ -61,8 +74,9 @@ func newOffice(t *testing.T, db *database.DB, clock *atomic.Pointer[time.Time], 
 	if set != nil {
 		set(&opt)
 	}
-	o.Keeper = schedule.NewKeeper(o.store, o.jobs, opt)
+	o.Keeper = schedule.NewKeeper(o.store, o.jobs, o.notices, opt)
 	jobs.Handle(o.jobs, o.Assemble)
+	jobs.Handle(o.jobs, o.CutOff)
 	jobs.Handle(o.jobs, o.Send)
 	return o
 }
@@ -97,7 +111,7 @@ func newClock(at time.Time) *atomic.Pointer[time.Time] {
 }
 
 var (
-	tables = []database.Schema{newsletter.Schema(), jobs.Schema()}
+	tables = []database.Schema{newsletter.Schema(), jobs.Schema(), notice.Schema()}
 	monday = time.Date(2024, 10, 14, 12, 0, 0, 0, zone)
 	friday = time.Date(2024, 10, 18, 9, 0, 0, 0, zone)
 )
@@ -158,11 +172,11 @@ func TestAFailureOfAssemblyIsSeen(t *testing.T) {
 		broken.Store(true)
 		o := newOffice(t, db, newClock(monday), func(opt *schedule.Options) {
 			compose := opt.Compose
-			opt.Compose = func(ctx context.Context, w newsletter.Window) (newsletter.Issue, error) {
+			opt.Compose = func(ctx context.Context, w newsletter.Window, _ string) (newsletter.Issue, error) {
 				if broken.Load() {
 					return newsletter.Issue{}, errors.New("the ink has run out")
 				}
-				return compose(ctx, w)
+				return compose(ctx, w, "")
 			}
 		})
 		if err := o.Reckon(ctx); err != nil {

@@ -37,6 +37,15 @@ func (all Keepers) Send(ctx context.Context, job Send) error {
 	return k.Send(ctx, job)
 }
 
+// CutOff gives the job to its newsletter's keeper.
+func (all Keepers) CutOff(ctx context.Context, job CutOff) error {
+	k, err := all.of(job.Newsletter)
+	if err != nil {
+		return err
+	}
+	return k.CutOff(ctx, job)
+}
+
 func (all Keepers) of(newsletter string) (*Keeper, error) {
 	for _, k := range all {
 		if newsletter == "" || newsletter == k.opt.Newsletter {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"html"
 	"net/mail"
+	"net/url"
 	"regexp"
 	"slices"
 	"strings"
@@ -55,6 +56,7 @@ type Reader struct {
 	MessageID      string // without angle brackets
 	UnsubscribeURL string
 	PreferencesURL string
+	UnsubscribeTo  string // the address that unsubscribes whoever is written from; may be empty
 }
 
 // ErrValue marks a reader's value that no message may carry.
@@ -66,7 +68,7 @@ const softBreak = "=\r\n"
 // markers finds every slot marker, also one that quoted-printable cut in two.
 var markers = func() *regexp.Regexp {
 	var all []string
-	for _, s := range append(slices.Clone(newsletter.Slots[:]), slotTo, slotMessageID) {
+	for _, s := range append(slices.Clone(newsletter.Slots[:]), slotTo, slotMessageID, slotMailto) {
 		all = append(all, strings.Join(strings.Split(s.Marker(), ""), "(?:"+softBreak+")?"))
 	}
 	return regexp.MustCompile(strings.Join(all, "|"))
@@ -124,6 +126,9 @@ func slotNamed(marker string) newsletter.Slot {
 	if marker == slotTo.Marker() {
 		return slotTo
 	}
+	if marker == slotMailto.Marker() {
+		return slotMailto
+	}
 	return slotMessageID
 }
 
@@ -171,6 +176,8 @@ func (e *Edition) splice(dst []byte, start int, r *Reader, d *signingDesk) ([]by
 		case s.slot == "":
 		case s.slot == slotTo:
 			dst, err = appendTo(dst, r)
+		case s.slot == slotMailto:
+			dst, err = appendMailto(dst, r)
 		case s.where == inHeader:
 			dst, err = appendPlain(dst, r.value(s.slot), s.slot)
 		default:
@@ -249,6 +256,18 @@ func plainName(s string) bool {
 	return true
 }
 
+// appendMailto writes the second way of List-Unsubscribe (RFC 2369), for mail
+// programs that know no other. Readers have none where no mailbox is read.
+func appendMailto(dst []byte, r *Reader) ([]byte, error) {
+	if r.UnsubscribeTo == "" {
+		return dst, nil
+	}
+	dst = append(dst, ",\r\n <mailto:"...)
+	local, domain, _ := strings.Cut(r.UnsubscribeTo, "@")
+	dst, err := appendPlain(dst, url.PathEscape(local)+"@"+domain, slotMailto)
+	return append(dst, "?subject=unsubscribe>"...), err
+}
+
 func hasControl(s string) bool {
 	for i := range len(s) {
 		if s[i] < ' ' || s[i] == 0x7f {
@@ -296,7 +315,12 @@ func appendQP(dst []byte, v string, s *segment) ([]byte, error) {
 }
 
 // MessageID names the message of an issue to a subscriber. It is the same at
-// every attempt, so a receiver may see that it has the mail already.
-func MessageID(issue, subscriber database.ID, domain string) string {
-	return issue.String() + "." + subscriber.String() + "@" + domain
+// every attempt, so a receiver may see that it has the mail already. The tag
+// proves that it is ours where a bounce names it; it may be empty.
+func MessageID(issue, subscriber database.ID, tag, domain string) string {
+	id := issue.String() + "." + subscriber.String()
+	if tag != "" {
+		id += "." + tag
+	}
+	return id + "@" + domain
 }

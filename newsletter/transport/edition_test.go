@@ -41,6 +41,7 @@ func sampleReader() *Reader {
 	return &Reader{
 		Address: "aigerim@readers.example", Name: "Әйгерім <Алматы>", MessageID: "issue.reader@news.example",
 		UnsubscribeURL: "https://news.example/u/abcdefghijklmnopqrstuvwxyz012345?a=1&b=2", PreferencesURL: "https://news.example/p/" + strings.Repeat("p", 90),
+		UnsubscribeTo: "bounces+unsub-abcdefghijklmnopqrstuvwxyz234567abcdefg@news.example",
 	}
 }
 
@@ -125,7 +126,7 @@ func TestSlotsAreFilledInEveryPlace(t *testing.T) {
 		return s
 	}
 	for key, want := range map[string]string{
-		"Subject": m.Subject, "Message-ID": "<" + r.MessageID + ">", "List-Unsubscribe": "<" + r.UnsubscribeURL + ">",
+		"Subject": m.Subject, "Message-ID": "<" + r.MessageID + ">", "List-Unsubscribe": "<" + r.UnsubscribeURL + ">, <mailto:" + r.UnsubscribeTo + "?subject=unsubscribe>",
 		"List-Unsubscribe-Post": "List-Unsubscribe=One-Click", "Date": "Fri, 18 Oct 2024 09:00:00 +0500", "Mime-Version": "1.0", "List-Archive": "<https://news.example/>",
 	} {
 		if got := decode(key); got != want {

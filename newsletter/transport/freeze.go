@@ -33,6 +33,7 @@ type Headers struct {
 const (
 	slotTo        newsletter.Slot = "to"
 	slotMessageID newsletter.Slot = "messageid"
+	slotMailto    newsletter.Slot = "mailto"
 )
 
 // Freeze builds an edition: a multipart/alternative message with the text and
@@ -41,7 +42,7 @@ const (
 // bytes.
 func Freeze(m newsletter.Mail, h Headers) (*Edition, error) {
 	return build(m, h, func(msg *gomail.Msg) {
-		msg.SetGenHeaderPreformatted(gomail.HeaderListUnsubscribe, "<"+newsletter.SlotUnsubscribe.Marker()+">")
+		msg.SetGenHeaderPreformatted(gomail.HeaderListUnsubscribe, "<"+newsletter.SlotUnsubscribe.Marker()+">"+slotMailto.Marker())
 		msg.SetGenHeaderPreformatted(gomail.HeaderListUnsubscribePost, "List-Unsubscribe=One-Click") // RFC 8058
 		msg.SetGenHeaderPreformatted("List-Id", listID(h))
 		// Both keep vacation responders quiet: the first is the standard (RFC 3834, 2 and 5),

@@ -37,7 +37,7 @@ func TestTextOnly(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if kind := read.Header.Get("Content-Type"); !strings.HasPrefix(kind, "text/plain") || !strings.Contains(string(body), sampleReader().UnsubscribeURL) || read.Header.Get("List-Unsubscribe") != "<"+sampleReader().UnsubscribeURL+">" {
+	if kind := read.Header.Get("Content-Type"); !strings.HasPrefix(kind, "text/plain") || !strings.Contains(string(body), sampleReader().UnsubscribeURL) || !strings.HasPrefix(read.Header.Get("List-Unsubscribe"), "<"+sampleReader().UnsubscribeURL+">, <mailto:bounces+unsub-") {
 		t.Errorf("%s, with the header %v:\n%s", kind, read.Header, body)
 	}
 }

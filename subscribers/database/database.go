@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -37,8 +38,10 @@ type DB struct {
 	kind  Kind
 	write *sql.DB
 	read  *sql.DB
+	path  string // of the file; empty for PostgreSQL
 
-	shared sharing
+	shared  sharing
+	commits atomic.Int64
 }
 
 // readers is how many SQLite connections read at once.
@@ -122,7 +125,7 @@ func openSQLite(ctx context.Context, path string) (*DB, error) {
 	}
 	read.SetMaxOpenConns(readers)
 	read.SetMaxIdleConns(readers)
-	return &DB{kind: SQLite, write: write, read: read}, nil
+	return &DB{kind: SQLite, write: write, read: read, path: path}, nil
 }
 
 // pingUnlessBusy makes the first connection, which changes a new file to WAL.
@@ -202,6 +205,7 @@ func (db *DB) QueryRow(ctx context.Context, query string, args ...any) *sql.Row 
 
 // Exec runs one statement in a transaction of its own.
 func (db *DB) Exec(ctx context.Context, query string, args ...any) (sql.Result, error) {
+	db.commits.Add(1)
 	return db.write.ExecContext(ctx, query, args...)
 }
 
@@ -209,8 +213,13 @@ func (db *DB) Exec(ctx context.Context, query string, args ...any) (sql.Result, 
 // otherwise. On SQLite it holds the write lock from its beginning. On PostgreSQL
 // do is run again when the server broke it off for a deadlock.
 func (db *DB) InTx(ctx context.Context, do func(*sql.Tx) error) error {
+	return retrying(func() error { return db.inTx(ctx, do) })
+}
+
+// retrying does what the server may break off for a deadlock.
+func retrying(do func() error) error {
 	for try := 1; ; try++ {
-		err := db.inTx(ctx, do)
+		err := do()
 		var pg *pgconn.PgError
 		if try < 5 && errors.As(err, &pg) && (pg.Code == "40P01" || pg.Code == "40001") {
 			continue
@@ -228,7 +237,30 @@ func (db *DB) inTx(ctx context.Context, do func(*sql.Tx) error) error {
 	if err := do(tx); err != nil {
 		return err
 	}
+	db.commits.Add(1)
 	return tx.Commit()
+}
+
+// Commits is how many transactions this program has committed, or tried to,
+// since it opened the database. Those of the job engine are not among them.
+func (db *DB) Commits() int64 { return db.commits.Load() }
+
+// Size is how many bytes the database takes on its disk, a SQLite file's
+// write-ahead log included.
+func (db *DB) Size(ctx context.Context) (bytes int64, err error) {
+	if db.kind == PostgreSQL {
+		err = db.QueryRow(ctx, `SELECT pg_database_size(current_database())`).Scan(&bytes)
+		return bytes, err
+	}
+	for _, file := range []string{db.path, db.path + "-wal"} {
+		info, err := os.Stat(file)
+		if err == nil {
+			bytes += info.Size()
+		} else if !errors.Is(err, fs.ErrNotExist) {
+			return 0, err
+		}
+	}
+	return bytes, nil
 }
 
 // Close closes all connections.

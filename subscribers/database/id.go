@@ -33,6 +33,9 @@ func (id ID) String() string {
 	return string(b[:])
 }
 
+// Time is when the ID was made, by the clock of its maker.
+func (id ID) Time() time.Time { return FromMillis(int64(id)>>22 + epoch) }
+
 // ParseID reads what String wrote; upper case is accepted.
 func ParseID(s string) (ID, error) {
 	if len(s) != 13 {

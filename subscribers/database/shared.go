@@ -89,6 +89,7 @@ func (db *DB) commitShares(some []*share) error {
 			return fmt.Errorf("database: savepoint: %w", err)
 		}
 	}
+	db.commits.Add(1)
 	return tx.Commit()
 }
 

@@ -14,11 +14,12 @@ import (
 	"apta/templates"
 )
 
-// Subscriptions is /api/subscriptions: the subscribe form for programs.
+// Subscriptions is /api/subscriptions, below the newsletter's own path: the
+// subscribe form for programs.
 func (p *Pages) Subscriptions() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /api/subscriptions", p.apiForm)
-	mux.HandleFunc("POST /api/subscriptions", p.apiSubscribe)
+	mux.HandleFunc("GET "+p.options.Path+"/api/subscriptions", p.apiForm)
+	mux.HandleFunc("POST "+p.options.Path+"/api/subscriptions", p.apiSubscribe)
 	return mux
 }
 
@@ -136,7 +137,7 @@ func fieldOf(err error) string {
 
 // refuseJSON answers as RFC 9457 has it, as the rest of the API does.
 func (p *Pages) refuseJSON(w http.ResponseWriter, words templates.Words, bad *refusal) {
-	detail := words.Fill(bad.words, "address", bad.meant)
+	detail := words.Fill(bad.words, "address", bad.meant, "path", p.options.Path+"/api/subscriptions")
 	w.Header().Set("Content-Language", words["tag"])
 	fault := map[string]string{"field": bad.field, "code": bad.code, "detail": detail}
 	if bad.meant != "" {

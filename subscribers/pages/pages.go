@@ -68,6 +68,7 @@ type Pages struct {
 	plurals *templates.Plurals
 	tags    []string // of the languages, the newsletter's first
 	cross   *http.CrossOriginProtection
+	wrong   wrongs            // links of late
 	others  map[string]*Pages // of further newsletters, by their slugs
 	log     *slog.Logger
 }
@@ -148,6 +149,10 @@ func (p *Pages) registerForms(mux *http.ServeMux) {
 // theirs has a reader's page be one of the newsletter that they read.
 func (p *Pages) theirs(purpose subscribers.Purpose, do func(*Pages, http.ResponseWriter, *http.Request)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
+		if p.guessed(r, purpose) {
+			p.refuse(w, r, subscribers.ErrToken)
+			return
+		}
 		if len(p.others) == 0 {
 			do(p, w, r)
 			return
@@ -222,6 +227,7 @@ func (p *Pages) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	m := message{}
 	switch {
 	case errors.Is(err, subscribers.ErrToken):
+		p.wrong.note(p.neighbours(r), p.options.Now())
 		status, key = http.StatusNotFound, "invalid"
 	case errors.Is(err, subscribers.ErrExpired), errors.Is(err, subscribers.ErrNotFound):
 		status, key, m.Button, m.Action = http.StatusGone, "expired", "subscribe", p.options.Path+"/subscribe"

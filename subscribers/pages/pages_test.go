@@ -15,6 +15,7 @@ import (
 
 	"apta/subscribers"
 	"apta/subscribers/database"
+	"apta/subscribers/database/databasetest"
 )
 
 // site is the pages with one reader.
@@ -27,17 +28,31 @@ type site struct {
 	id    database.ID
 }
 
+func TestMain(m *testing.M) { databasetest.Run(m) }
+
+// each runs a test on both databases, with a reader who has chosen no language.
+func each(t *testing.T, test func(t *testing.T, s *site)) {
+	databasetest.Each(t, []database.Schema{subscribers.Schema()}, func(t *testing.T, db *database.DB) { test(t, siteOver(t, db, "")) })
+}
+
+// newSite is a site for what has nothing to do with where it is kept.
 func newSite(t testing.TB, language string) *site {
 	t.Helper()
-	ctx := context.Background()
-	db, err := database.Open(ctx, filepath.Join(t.TempDir(), "apta.db"))
+	db, err := database.Open(context.Background(), filepath.Join(t.TempDir(), "apta.db"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { db.Close() })
-	if err := db.Migrate(ctx, subscribers.Schema()); err != nil {
+	if err := db.Migrate(context.Background(), subscribers.Schema()); err != nil {
 		t.Fatal(err)
 	}
+	return siteOver(t, db, language)
+}
+
+func siteOver(t testing.TB, db *database.DB, language string) *site {
+	t.Helper()
+	ctx := context.Background()
+	var err error
 	s := &site{mux: http.NewServeMux(), db: db}
 	if s.keys, err = subscribers.NewKeys([]byte(strings.Repeat("k", 32))); err != nil {
 		t.Fatal(err)
@@ -87,33 +102,35 @@ func (s *site) status(t *testing.T) subscribers.Status {
 
 // Whatever a scanner fetches, nobody is unsubscribed by it.
 func TestFault_W1_LookingChangesNothing(t *testing.T) {
-	s := newSite(t, "")
-	for _, method := range []string{"GET", "HEAD", "OPTIONS", "PUT", "DELETE"} {
-		for _, path := range []string{s.link(subscribers.PurposeUnsubscribe), "/p/" + s.keys.Token(subscribers.PurposePreferences, s.id, 0)} {
-			s.do(method, path, "")
+	each(t, func(t *testing.T, s *site) {
+		for _, method := range []string{"GET", "HEAD", "OPTIONS", "PUT", "DELETE"} {
+			for _, path := range []string{s.link(subscribers.PurposeUnsubscribe), "/p/" + s.keys.Token(subscribers.PurposePreferences, s.id, 0)} {
+				s.do(method, path, "")
+			}
 		}
-	}
-	if got := s.status(t); got != subscribers.Active {
-		t.Errorf("the reader is %s", got)
-	}
+		if got := s.status(t); got != subscribers.Active {
+			t.Errorf("the reader is %s", got)
+		}
+	})
 }
 
 // RFC 8058: no cookie, no referer, another origin, twice, the answer 200 and no redirect.
 func TestFault_W2_OneClick(t *testing.T) {
-	s := newSite(t, "")
-	for range 2 {
-		w := s.do("POST", s.link(subscribers.PurposeUnsubscribe), "List-Unsubscribe=One-Click", "Origin", "https://mail.provider.example", "Sec-Fetch-Site", "cross-site")
-		if w.Code != http.StatusOK || len(w.Result().Cookies()) != 0 {
-			t.Errorf("answer %d, cookies %v", w.Code, w.Result().Cookies())
+	each(t, func(t *testing.T, s *site) {
+		for range 2 {
+			w := s.do("POST", s.link(subscribers.PurposeUnsubscribe), "List-Unsubscribe=One-Click", "Origin", "https://mail.provider.example", "Sec-Fetch-Site", "cross-site")
+			if w.Code != http.StatusOK || len(w.Result().Cookies()) != 0 {
+				t.Errorf("answer %d, cookies %v", w.Code, w.Result().Cookies())
+			}
+			if got := s.status(t); got != subscribers.Unsubscribed {
+				t.Errorf("the reader is %s", got)
+			}
 		}
-		if got := s.status(t); got != subscribers.Unsubscribed {
-			t.Errorf("the reader is %s", got)
+		w := s.do("POST", s.link(subscribers.PurposeUnsubscribe), "")
+		if w.Code != http.StatusOK {
+			t.Errorf("without a body: %d", w.Code)
 		}
-	}
-	w := s.do("POST", s.link(subscribers.PurposeUnsubscribe), "")
-	if w.Code != http.StatusOK {
-		t.Errorf("without a body: %d", w.Code)
-	}
+	})
 }
 
 func TestButtonAndWayBack(t *testing.T) {
@@ -141,54 +158,57 @@ func TestButtonAndWayBack(t *testing.T) {
 }
 
 func TestFault_W5_LinksThatAreNotValid(t *testing.T) {
-	s := newSite(t, "")
-	foreign, _ := subscribers.NewKeys([]byte(strings.Repeat("x", 32)))
-	for name, token := range map[string]string{
-		"preferences": s.keys.Token(subscribers.PurposePreferences, s.id, 0), "nobody": foreign.Token(subscribers.PurposeUnsubscribe, 1, 0), "revoked": s.keys.Token(subscribers.PurposeUnsubscribe, s.id, 7),
-		"foreign": foreign.Token(subscribers.PurposeUnsubscribe, s.id, 0), "cut": s.keys.Token(subscribers.PurposeUnsubscribe, s.id, 0)[:20], "rubbish": url.PathEscape("../../etc/passwd\x00"),
-		"line ends": strings.Repeat("A", 16) + strings.Repeat("%0A", 16),
-	} {
-		for _, method := range []string{"GET", "POST"} {
-			w := s.do(method, "/u/"+token, "")
-			if w.Code != http.StatusNotFound || !strings.Contains(w.Body.String(), "This link does not work") {
-				t.Errorf("%s %s: %d", method, name, w.Code)
+	each(t, func(t *testing.T, s *site) {
+		foreign, _ := subscribers.NewKeys([]byte(strings.Repeat("x", 32)))
+		for name, token := range map[string]string{
+			"preferences": s.keys.Token(subscribers.PurposePreferences, s.id, 0), "nobody": foreign.Token(subscribers.PurposeUnsubscribe, 1, 0), "revoked": s.keys.Token(subscribers.PurposeUnsubscribe, s.id, 7),
+			"foreign": foreign.Token(subscribers.PurposeUnsubscribe, s.id, 0), "cut": s.keys.Token(subscribers.PurposeUnsubscribe, s.id, 0)[:20], "rubbish": url.PathEscape("../../etc/passwd\x00"),
+			"line ends": strings.Repeat("A", 16) + strings.Repeat("%0A", 16),
+		} {
+			for _, method := range []string{"GET", "POST"} {
+				w := s.do(method, "/u/"+token, "")
+				if w.Code != http.StatusNotFound || !strings.Contains(w.Body.String(), "This link does not work") {
+					t.Errorf("%s %s: %d", method, name, w.Code)
+				}
 			}
 		}
-	}
-	if got := s.status(t); got != subscribers.Active {
-		t.Errorf("the reader is %s", got)
-	}
+		if got := s.status(t); got != subscribers.Active {
+			t.Errorf("the reader is %s", got)
+		}
+	})
 }
 
 func TestFault_W6_HeadersOfPersonalPages(t *testing.T) {
-	s := newSite(t, "")
-	for _, path := range []string{s.link(subscribers.PurposeUnsubscribe), "/p/" + s.keys.Token(subscribers.PurposePreferences, s.id, 0), "/u/none"} {
-		h := s.do("GET", path, "").Header()
-		for key, want := range map[string]string{"Cache-Control": "no-store", "Referrer-Policy": "no-referrer", "X-Robots-Tag": "noindex", "Content-Security-Policy": "frame-ancestors 'none'", "X-Content-Type-Options": "nosniff"} {
-			if !strings.Contains(h.Get(key), want) {
-				t.Errorf("%s: %s is %q", path, key, h.Get(key))
+	each(t, func(t *testing.T, s *site) {
+		for _, path := range []string{s.link(subscribers.PurposeUnsubscribe), "/p/" + s.keys.Token(subscribers.PurposePreferences, s.id, 0), "/u/none"} {
+			h := s.do("GET", path, "").Header()
+			for key, want := range map[string]string{"Cache-Control": "no-store", "Referrer-Policy": "no-referrer", "X-Robots-Tag": "noindex", "Content-Security-Policy": "frame-ancestors 'none'", "X-Content-Type-Options": "nosniff"} {
+				if !strings.Contains(h.Get(key), want) {
+					t.Errorf("%s: %s is %q", path, key, h.Get(key))
+				}
 			}
 		}
-	}
-	if w := s.do("GET", "/p/"+s.keys.Token(subscribers.PurposePreferences, s.id, 0), ""); strings.Contains(w.Body.String(), "reader@example.org") {
-		t.Error("the preferences page shows the address")
-	}
-	if w := s.do("POST", s.link(subscribers.PurposeUnsubscribe), "page="+strings.Repeat("x", 1<<20)); w.Code != http.StatusOK || s.status(t) != subscribers.Unsubscribed {
-		t.Errorf("a huge form: %d", w.Code)
-	}
+		if w := s.do("GET", "/p/"+s.keys.Token(subscribers.PurposePreferences, s.id, 0), ""); strings.Contains(w.Body.String(), "reader@example.org") {
+			t.Error("the preferences page shows the address")
+		}
+		if w := s.do("POST", s.link(subscribers.PurposeUnsubscribe), "page="+strings.Repeat("x", 1<<20)); w.Code != http.StatusOK || s.status(t) != subscribers.Unsubscribed {
+			t.Errorf("a huge form: %d", w.Code)
+		}
+	})
 }
 
 // RFC 8058, 3.2: the body may come as multipart/form-data too.
 func TestFault_W2_OneClickAsMultipart(t *testing.T) {
-	s := newSite(t, "")
-	body := "--x\r\nContent-Disposition: form-data; name=\"List-Unsubscribe\"\r\n\r\nOne-Click\r\n--x--\r\n"
-	w := s.do("POST", s.link(subscribers.PurposeUnsubscribe), body, "Content-Type", "multipart/form-data; boundary=x")
-	if got := s.status(t); w.Code != http.StatusOK || got != subscribers.Unsubscribed {
-		t.Errorf("answer %d, the reader is %s", w.Code, got)
-	}
-	if what := s.lastConsent(t); what != "unsubscribed by one-click from 192.0.2.0/24: List-Unsubscribe=One-Click" {
-		t.Errorf("the log says %q", what)
-	}
+	each(t, func(t *testing.T, s *site) {
+		body := "--x\r\nContent-Disposition: form-data; name=\"List-Unsubscribe\"\r\n\r\nOne-Click\r\n--x--\r\n"
+		w := s.do("POST", s.link(subscribers.PurposeUnsubscribe), body, "Content-Type", "multipart/form-data; boundary=x")
+		if got := s.status(t); w.Code != http.StatusOK || got != subscribers.Unsubscribed {
+			t.Errorf("answer %d, the reader is %s", w.Code, got)
+		}
+		if what := s.lastConsent(t); what != "unsubscribed by one-click from 192.0.2.0/24: List-Unsubscribe=One-Click" {
+			t.Errorf("the log says %q", what)
+		}
+	})
 }
 
 // lastConsent is the newest entry of the consent log, in words.

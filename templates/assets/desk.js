@@ -16,6 +16,7 @@
       try { there = show(t.dataset.zone); } catch { continue; }
       const here = show(own);
       if (here === there) continue;
+      if (t.closest('td')) { t.title = `${here} ${own}`; continue; } // a table is calm
       const also = document.createElement('span');
       also.className = 'also';
       also.textContent = ` (${here} ${own.split('/').pop().replaceAll('_', ' ')})`;
@@ -67,6 +68,49 @@
     if (e.key !== 'Escape') return;
     for (const d of document.querySelectorAll('details.me[open]')) { d.open = false; d.querySelector('summary').focus(); }
   });
+
+  // Count-downs.
+  const left = () => {
+    for (const e of document.querySelectorAll('[data-until]')) {
+      const s = Math.max(0, Math.round((new Date(e.dataset.until) - Date.now()) / 1000));
+      const two = (n) => String(n).padStart(2, '0');
+      const d = Math.floor(s / 86400), h = Math.floor(s / 3600) % 24, m = Math.floor(s / 60) % 60;
+      e.textContent = d ? `${d}d ${two(h)}:${two(m)}:${two(s % 60)}` : h ? `${h}:${two(m)}:${two(s % 60)}` : `${m}:${two(s % 60)}`;
+    }
+  };
+  setInterval(left, 1000);
+
+  // A line that changes by itself: its numbers as they come, and the whole of it,
+  // with its buttons, where the issue stands elsewhere.
+  let stream = null;
+  const listen = () => {
+    stream?.close();
+    stream = null;
+    const line = document.querySelector('[data-live]');
+    if (!line) return;
+    stream = new EventSource(line.dataset.live);
+    const fill = (e) => {
+      const part = line.querySelector('[data-part=live]');
+      const open = part.querySelector('details')?.open;
+      part.innerHTML = e.data;
+      if (open && part.querySelector('details')) part.querySelector('details').open = true;
+      clocks(part);
+    };
+    stream.addEventListener('line', fill);
+    stream.addEventListener('turn', async (e) => {
+      fill(e);
+      const answer = await fetch(line.dataset.again, { headers: { 'HX-Request': 'true' } });
+      if (answer.status === 401) { signedOut(); return; }
+      if (!answer.ok) return;
+      const whole = new DOMParser().parseFromString(await answer.text(), 'text/html').querySelector('.line');
+      line.replaceWith(whole);
+      clocks(whole);
+      left();
+      listen();
+    });
+  };
+  left();
+  listen();
 
   window.desk = { clocks, notice, signedOut };
   clocks(document);

@@ -28,6 +28,7 @@ const (
 // Options are what a fetcher may do. The zero value is a good one.
 type Options struct {
 	Allow     []netip.Prefix // networks that are not public and may be reached all the same
+	AllowKey  string         // the setting that Allow comes from; intake.allow where empty
 	Timeout   time.Duration
 	MaxBytes  int64
 	PerHost   int
@@ -56,7 +57,10 @@ func New(o Options) *Fetcher {
 	if o.UserAgent == "" {
 		o.UserAgent = "Apta"
 	}
-	dialer := &net.Dialer{Resolver: o.Resolver, ControlContext: guard(o.Allow).control}
+	if o.AllowKey == "" {
+		o.AllowKey = "intake.allow"
+	}
+	dialer := &net.Dialer{Resolver: o.Resolver, ControlContext: guard{o.Allow, o.AllowKey}.control}
 	return &Fetcher{options: o, hosts: hosts{limit: o.PerHost}, transport: &http.Transport{
 		// No Proxy: it would connect on our behalf, unguarded. No connection is
 		// kept, so that each fetch resolves its name and is checked anew.

@@ -39,12 +39,12 @@ func TestFault_F2_OnlyPublicAddresses(t *testing.T) {
 		"240.0.0.1", "198.18.0.1", "192.0.2.1", "::", "::1", "::ffff:127.0.0.1", "::ffff:10.0.0.1", "::127.0.0.1", "64:ff9b::7f00:1", "2002:7f00:1::", "2001:0:1::1", "fe80::1", "fe80::1%eth0",
 		"fc00::1", "fd12::1", "fec0::1", "ff02::1", "2001:db8::1",
 	} {
-		if err := guard(nil).check(netip.MustParseAddr(a)); !errors.Is(err, ErrForbidden) {
+		if err := (guard{}).check(netip.MustParseAddr(a)); !errors.Is(err, ErrForbidden) {
 			t.Errorf("%s is taken for public (%v)", a, err)
 		}
 	}
 	for _, a := range []string{"93.184.215.14", "2606:4700::1111", "172.32.0.1", "100.128.0.1", "::ffff:8.8.8.8"} {
-		if err := guard(nil).check(netip.MustParseAddr(a)); err != nil {
+		if err := (guard{}).check(netip.MustParseAddr(a)); err != nil {
 			t.Errorf("%s: %v", a, err)
 		}
 	}

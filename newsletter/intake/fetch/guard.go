@@ -13,8 +13,12 @@ import (
 // ErrForbidden marks an address that is not fetched from.
 var ErrForbidden = errors.New("the address is not allowed")
 
-// guard is the networks that may be reached besides the public ones.
-type guard []netip.Prefix
+// guard knows the networks that may be reached besides the public ones, and the
+// key of the setting that names them.
+type guard struct {
+	allow []netip.Prefix
+	key   string
+}
 
 // control is asked when a name is resolved and the socket is about to connect.
 // What was resolved at an earlier time, or by somebody else, plays no part.
@@ -28,13 +32,13 @@ func (g guard) control(_ context.Context, network, address string, _ syscall.Raw
 
 func (g guard) check(to netip.Addr) error {
 	to = to.Unmap().WithZone("")
-	for _, p := range g {
+	for _, p := range g.allow {
 		if p.Contains(to) {
 			return nil
 		}
 	}
 	if !public(to) {
-		return fmt.Errorf("%w: %s is not a public address (intake.allow may name its network)", ErrForbidden, to)
+		return fmt.Errorf("%w: %s is not a public address (%s may name its network)", ErrForbidden, to, g.key)
 	}
 	return nil
 }

@@ -59,7 +59,7 @@ func Each(t *testing.T, schemas []database.Schema, test func(t *testing.T, db *d
 }
 
 // PostgreSQL gives the URL of a fresh database, or skips the test.
-func PostgreSQL(t *testing.T) string {
+func PostgreSQL(t testing.TB) string {
 	t.Helper()
 	one.once.Do(func() {
 		if one.dir, one.err = os.MkdirTemp("", "apta-postgres-"); one.err == nil {

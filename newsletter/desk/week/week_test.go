@@ -1,0 +1,520 @@
+package week_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/cookiejar"
+	"net/http/httptest"
+	"net/url"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"apta/newsletter"
+	"apta/newsletter/assemble"
+	"apta/newsletter/delivery"
+	"apta/newsletter/desk"
+	"apta/newsletter/desk/week"
+	"apta/newsletter/edit"
+	"apta/newsletter/intake/fetch"
+	"apta/newsletter/render"
+	"apta/subscribers"
+	"apta/subscribers/database"
+	"apta/subscribers/database/databasetest"
+)
+
+func TestMain(m *testing.M) { databasetest.Run(m) }
+
+const phrase = "four plain words here"
+
+// room is a newsletter as the screen knows it, with the mails that it was to send.
+type room struct {
+	store *newsletter.Store
+	style assemble.Style
+	sent  []newsletter.Issue
+	as    []subscribers.Variant
+	fails error
+}
+
+func (r *room) Masthead() newsletter.Masthead {
+	return newsletter.Masthead{Slug: "weekly", Name: "Week in Review", Newsroom: "The Quay Post", Language: "en", Zone: time.UTC, BaseURL: "https://quaypost.example"}
+}
+func (r *room) From() string { return "The Quay Post" }
+func (r *room) Topics(context.Context) ([]string, error) {
+	return []string{"Courts", "Harbour", "Schools"}, nil
+}
+func (r *room) Material(ctx context.Context, i newsletter.Issue) (week.Material, error) {
+	m := week.Material{Window: newsletter.Window{Name: i.Week, From: i.From, To: i.To}, Style: r.style, Past: assemble.Past{Draft: &i, Earlier: map[string]string{}}}
+	var err error
+	m.Items, err = r.store.ItemsIn(ctx, m.Window)
+	return m, err
+}
+func (r *room) Page(context.Context, newsletter.Issue) ([]byte, error) {
+	return []byte("<!doctype html><html><head></head><body>page</body></html>"), nil
+}
+func (r *room) SendTest(_ context.Context, i newsletter.Issue, _ string, as subscribers.Variant) error {
+	r.sent, r.as = append(r.sent, i), append(r.as, as)
+	return r.fails
+}
+
+// house is a desk with the screen, over a fresh database and behind a real server.
+type house struct {
+	t      *testing.T
+	server *httptest.Server
+	store  *newsletter.Store
+	room   *room
+	desk   *desk.Editors
+	screen *week.Screen
+	issue  newsletter.Issue
+	at     string
+}
+
+// links answers as the addresses say.
+type links struct{}
+
+func (links) Get(_ context.Context, r fetch.Request) (*fetch.Page, error) {
+	if strings.HasSuffix(r.URL, "/6") {
+		return nil, &fetch.StatusError{Code: http.StatusNotFound}
+	}
+	return &fetch.Page{}, nil
+}
+
+var summaries = []struct{ strand, theme, title, summary string }{
+	{"dredging", "Harbour", "Dredger starts on the east channel", "The dredger *Halcyon* began work on the east channel on Monday."},
+	{"dredging", "Harbour", "Pilots refuse night passages", "The pilots' guild refused all night passages until the channel is marked."},
+	{"school", "Schools", "School roof gives way", "A roof at the girls' school gave way in the rain."},
+	{"school", "Schools", "Lessons move to the chapel", "Lessons have moved to the chapel, which has an organ."},
+	{"court", "Courts", "Judge rules for the oyster men", "Judge Aldous Marsh ruled for the oyster men on Friday."},
+	{"court", "Courts", "Appeal is lodged", "The harbour office has lodged an appeal against the ruling."},
+}
+
+func each(t *testing.T, test func(*testing.T, *house)) {
+	t.Parallel()
+	databasetest.Each(t, []database.Schema{newsletter.Schema(), delivery.Schema(), desk.Schema()}, func(t *testing.T, db *database.DB) { test(t, newHouse(t, db)) })
+}
+
+func newHouse(t *testing.T, db *database.DB) *house {
+	t.Helper()
+	from := time.Date(2026, 6, 8, 0, 0, 0, 0, time.UTC)
+	clock := func() time.Time { return from.AddDate(0, 0, 7).Add(9 * time.Hour) }
+	ids := database.NewIDs(nil, nil)
+	h := &house{t: t, store: newsletter.NewStore(db, ids, clock)}
+	h.room = &room{store: h.store, style: assemble.Style{Language: "en", Newsroom: "The Quay Post", TitlePrefix: "Week in Review", Standfirst: "By {newsroom}.", MaxLatest: 5}}
+	var items []newsletter.Item
+	for n, s := range summaries {
+		items = append(items, newsletter.Item{URL: "https://quaypost.example/" + strconv.Itoa(n+1), Title: s.title, Summary: s.summary, Source: "The Quay Post", Theme: s.theme, Place: "Haverhythe",
+			Language: "en", Published: from.Add(time.Duration(n+1) * time.Hour), Strand: s.strand, Order: n + 1})
+	}
+	if _, err := h.store.PutItems(t.Context(), items); err != nil {
+		t.Fatal(err)
+	}
+	items, err := h.store.ItemsIn(t.Context(), newsletter.Window{From: from, To: from.AddDate(0, 0, 7)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	made, _, err := assemble.Compose(items, newsletter.Window{Name: "2026-W24", From: from, To: from.AddDate(0, 0, 7)}, h.room.style, assemble.Past{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	made.Newsletter = "weekly"
+	if h.issue, err = h.store.SaveIssue(t.Context(), made); err != nil {
+		t.Fatal(err)
+	}
+	h.at = "/desk/issues/" + h.issue.ID.String()
+	renderer, err := render.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	log := slog.New(slog.NewTextHandler(io.Discard, nil))
+	h.desk = desk.NewEditors(db, ids, clock, nil)
+	h.screen = week.New(week.Options{Store: h.store, Renderer: renderer, Links: links{}, Newsroom: func(newsletter.Issue) (week.Newsroom, error) { return h.room, nil }, Now: clock, Log: log})
+	h.server = httptest.NewUnstartedServer(nil)
+	t.Cleanup(h.server.Close)
+	t.Cleanup(h.screen.Close)
+	d, err := desk.New(desk.Options{Newsroom: "The Quay Post", BaseURL: "http://" + h.server.Listener.Addr().String(), Language: "en", Newsletters: []desk.Newsletter{{Masthead: h.room.Masthead()}},
+		Store: h.store, Editors: h.desk, Steering: delivery.NewSteering(delivery.NewLedger(db, clock), h.store, nil, nil), Renderer: renderer, Week: h.screen, Now: clock, Log: log})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.server.Config.Handler = d
+	h.server.Start()
+	return h
+}
+
+// browser is an editor's, who is signed in.
+type browser struct {
+	h    *house
+	http *http.Client
+}
+
+func (h *house) editor(name string) *browser {
+	h.t.Helper()
+	e, err := h.desk.Add(h.t.Context(), desk.Editor{}, desk.Editor{Name: name, Email: strings.ToLower(name) + "@quaypost.example", Role: desk.Writer}, "")
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	if err := h.desk.SetPassword(h.t.Context(), e, phrase, 0); err != nil {
+		h.t.Fatal(err)
+	}
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	b := &browser{h, &http.Client{Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
+	if a := b.ask("POST", "/desk/signin", url.Values{"email": {e.Email}, "password": {phrase}}); a.status != http.StatusSeeOther {
+		h.t.Fatalf("%s is not let in: %d", name, a.status)
+	}
+	return b
+}
+
+type answer struct {
+	status int
+	header http.Header
+	body   string
+}
+
+func (b *browser) ask(method, path string, form url.Values) answer {
+	b.h.t.Helper()
+	req, err := http.NewRequestWithContext(b.h.t.Context(), method, b.h.server.URL+path, strings.NewReader(form.Encode()))
+	if err != nil {
+		b.h.t.Fatal(err)
+	}
+	if method == "POST" {
+		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		req.Header.Set("Sec-Fetch-Site", "same-origin")
+	}
+	res, err := b.http.Do(req)
+	if err != nil {
+		b.h.t.Fatal(err)
+	}
+	defer res.Body.Close()
+	body, err := io.ReadAll(res.Body)
+	if err != nil {
+		b.h.t.Fatal(err)
+	}
+	return answer{res.StatusCode, res.Header, string(body)}
+}
+
+func (b *browser) get(path string) answer { b.h.t.Helper(); return b.ask("GET", b.h.at+path, nil) }
+
+// does sends an edit of a revision.
+func (b *browser) does(revision int, op string, pairs ...string) answer {
+	b.h.t.Helper()
+	form := url.Values{"op": {op}, "revision": {strconv.Itoa(revision)}}
+	for i := 0; i+1 < len(pairs); i += 2 {
+		form.Add(pairs[i], pairs[i+1])
+	}
+	return b.ask("POST", b.h.at+"/edit", form)
+}
+
+func (h *house) now() newsletter.Issue {
+	h.t.Helper()
+	i, err := h.store.Issue(h.t.Context(), "", h.issue.ID.String())
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return i
+}
+
+func (h *house) id(n int) string { return h.issue.Strands[n/2].Items[n%2].ID.String() }
+
+func TestFault_W9_TwoEditorsOverwriteNothing(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		lena, timur := h.editor("Lena"), h.editor("Timur")
+		if a := lena.does(1, "do=piece", "piece", h.id(0), "text", "Hers."); a.status != http.StatusSeeOther || !strings.HasSuffix(a.header.Get("Location"), "#p-"+h.id(0)) {
+			t.Fatalf("%d to %q", a.status, a.header.Get("Location"))
+		}
+		// The same words, of the revision before: both are shown and nothing is stored.
+		a := timur.does(1, "do=piece", "piece", h.id(0), "text", "His.", "bridge", "")
+		if a.status != http.StatusConflict || !strings.Contains(a.body, "Hers.</p>") || !strings.Contains(a.body, ">His.</textarea>") || !strings.Contains(a.body, "Lena has changed the same") || h.now().Revision != 2 {
+			t.Fatalf("%d, revision %d\n%s", a.status, h.now().Revision, a.body)
+		}
+		// Other words are joined with them, and sent twice they are stored once.
+		for range 2 {
+			if a := timur.does(1, "do=words", "standfirst", "What the tide brought in."); a.status != http.StatusSeeOther {
+				t.Fatal(a.status, a.body)
+			}
+		}
+		now := h.now()
+		if p, _, _ := edit.Find(now, h.issue.Strands[0].Items[0].ID); now.Revision != 3 || p.Text != "Hers." || now.Standfirst != "What the tide brought in." {
+			t.Fatalf("revision %d: %q, %q", now.Revision, p.Text, now.Standfirst)
+		}
+		// What the form leaves as it was is no part of the conflict.
+		a = timur.does(1, "do=words", "title", h.issue.Title, "standfirst", "His too.", "subject", h.issue.Subject, "preheader", h.issue.Preheader)
+		if a.status != http.StatusConflict || strings.Contains(a.body, `type="hidden" name="subject"`) {
+			t.Errorf("%d: the conflict takes along what was not touched", a.status)
+		}
+		// Deciding sends the form again, of the revision that stands.
+		if a := timur.does(3, "do=piece", "piece", h.id(0), "text", "Both."); a.status != http.StatusSeeOther {
+			t.Fatal(a.status)
+		}
+		list, err := h.store.Revisions(t.Context(), h.issue.ID)
+		if err != nil || len(list) != 4 || list[1].Author != "Lena" || list[3].Author != "Timur" || list[3].What != "summary" || list[3].About != summaries[0].title {
+			t.Errorf("%+v (%v)", list, err)
+		}
+		// An undo of what somebody else has changed since is no undo.
+		if a := lena.does(2, "do=undo&to=1"); a.status != http.StatusConflict || h.now().Revision != 4 {
+			t.Errorf("%d, revision %d", a.status, h.now().Revision)
+		}
+		for range 2 { // two clicks are one
+			if a := lena.does(4, "do=undo&to=3"); a.status != http.StatusSeeOther && a.status != http.StatusConflict {
+				t.Error(a.status)
+			}
+		}
+		if now := h.now(); now.Revision != 5 || now.Strands[0].Items[0].Text != "Hers." {
+			t.Errorf("revision %d says %q", now.Revision, now.Strands[0].Items[0].Text)
+		}
+	})
+}
+
+func TestEveryEditOfTheScreen(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		lena := h.editor("Lena")
+		for _, c := range []struct{ op, want string }{
+			{"do=move&piece=" + h.id(0) + "&strand=dredging", "dredging 2 1 | school 3 4 | court 5 6"},
+			{"do=split&piece=" + h.id(0), "dredging 2 | dredging (1) 1 | school 3 4 | court 5 6"},
+			{"do=merge&strand=dredging+(1)&into=dredging", "dredging 2 1 | school 3 4 | court 5 6"},
+			{"do=movestrand&strand=court&before=dredging", "court 5 6 | dredging 2 1 | school 3 4"},
+			{"do=out&item=" + h.id(4) + "&item=" + h.id(5), "dredging 2 1 | school 3 4"},
+			{"do=take&item=" + h.id(4), "dredging 2 1 | school 3 4 | court 5"},
+			{"do=headline&item=" + h.id(2), "dredging 2 1 | school 4 | court 5 | latest 3"},
+			{"do=lockstrand&strand=school&on=1", "dredging 2 1 | school 4 | court 5 | latest 3"},
+			{"do=pin&item=" + h.id(3) + "&on=1", "dredging 2 1 | school 4 | court 5 | latest 3"},
+			{"do=assemble", "dredging 2 1 | school 4 | court 5 | latest 3"}, // what is locked stays where it is
+		} {
+			a := lena.does(h.now().Revision, c.op)
+			if got := shape(h.now()); a.status != http.StatusSeeOther || got != c.want {
+				t.Errorf("%s: %d\n got %s\nwant %s", c.op, a.status, got, c.want)
+			}
+		}
+		now := h.now()
+		if err := edit.Check(now); err != nil {
+			t.Error(err)
+		}
+		for _, bad := range []string{"", "do=nonsense", "do=take", "do=take&item=zzz", "do=undo&to=x"} {
+			if a := lena.does(now.Revision, bad); a.status != http.StatusNotFound {
+				t.Errorf("%q: %d", bad, a.status)
+			}
+		}
+		for _, gone := range []string{"do=move&piece=" + h.id(5) + "&strand=school", "do=merge&strand=school&into=nowhere", "do=piece&piece=" + h.id(5) + "&text=x"} {
+			if a := lena.does(now.Revision, gone); a.status != http.StatusUnprocessableEntity && a.status != http.StatusConflict {
+				t.Errorf("%q: %d", gone, a.status)
+			}
+		}
+		long := strings.Repeat("word ", 3000)
+		if a := lena.does(now.Revision, "do=piece", "piece", h.id(3), "text", long); a.status != http.StatusUnprocessableEntity || !strings.Contains(a.body, strings.TrimSpace(long)) {
+			t.Errorf("%d, and the words are %v", a.status, strings.Contains(a.body, "word word"))
+		}
+		if err := h.store.Move(t.Context(), h.issue.ID, newsletter.Approved, "", newsletter.Draft); err != nil {
+			t.Fatal(err)
+		}
+		if a := lena.does(now.Revision, "do=words", "title", "Too late"); a.status != http.StatusConflict || h.now().Title == "Too late" {
+			t.Errorf("what was approved was changed: %d", a.status)
+		}
+		if a := lena.get(""); a.status != http.StatusOK || strings.Contains(a.body, "do=assemble") {
+			t.Errorf("%d: an approved issue is shown as if it could be changed", a.status)
+		}
+	})
+}
+
+func shape(i newsletter.Issue) string {
+	number := func(u string) string { return u[strings.LastIndex(u, "/")+1:] }
+	var parts []string
+	for _, s := range i.Strands {
+		part := s.Name
+		for _, p := range s.Items {
+			part += " " + number(p.URL)
+		}
+		parts = append(parts, part)
+	}
+	if len(i.Latest) > 0 {
+		part := "latest"
+		for _, h := range i.Latest {
+			part += " " + number(h.URL)
+		}
+		parts = append(parts, part)
+	}
+	return strings.Join(parts, " | ")
+}
+
+// Scripts in a text are words, in the screen as in each preview.
+func TestFault_F3_ScriptsAreInert(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		lena := h.editor("Lena")
+		attack := `<script>alert(1)</script><img src=x onerror=alert(1)> [there](javascript:alert(1)) "'</textarea></script><svg onload=alert(1)>`
+		for _, op := range [][]string{{"do=piece", "piece", h.id(0), "text", "words " + attack, "own", attack[:100]}, {"do=words", "title", attack, "subject", attack, "standfirst", attack, "preheader", attack}} {
+			if a := lena.does(h.now().Revision, op[0], op[1:]...); a.status != http.StatusSeeOther {
+				t.Fatal(a.status, a.body)
+			}
+		}
+		alive := regexp.MustCompile(`(?i)<script>alert|<img src=x|<svg|href="?javascript:`)
+		for _, path := range []string{"", "?open=" + h.id(0), "/history", "/preview/mail", "/preview/phone", "/preview/text", "/preview/inbox", "/pieces/" + h.id(0)} {
+			a := lena.get(path)
+			if a.status != http.StatusOK || alive.MatchString(a.body) {
+				t.Errorf("%s: %d, %q", path, a.status, alive.FindString(a.body))
+			}
+			policy := a.header.Get("Content-Security-Policy")
+			if strings.HasPrefix(path, "/preview/") != strings.HasPrefix(policy, "sandbox ") || strings.Contains(policy, "allow-scripts") || strings.Contains(policy, "script-src 'unsafe") || !strings.Contains(policy, "default-src 'none'") {
+				t.Errorf("%s has the policy %q", path, policy)
+			}
+		}
+	})
+}
+
+func TestPreviewOfAnEditStoresNothing(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		lena := h.editor("Lena")
+		form := url.Values{"do": {"piece"}, "piece": {h.id(0)}, "revision": {"1"}, "text": {"Typed just now."}}
+		for kind, want := range map[string]string{"mail": "Typed just now", "phone": "Typed just now", "text": "Typed just now", "inbox": "Week in Review", "page": "page"} {
+			if a := lena.ask("POST", h.at+"/preview/"+kind, form); a.status != http.StatusOK || !strings.Contains(a.body, want) {
+				t.Errorf("%s: %d\n%s", kind, a.status, a.body)
+			}
+		}
+		if h.now().Revision != 1 {
+			t.Error("it was stored")
+		}
+		for _, scheme := range []string{"light", "dark"} {
+			if a := lena.get("/preview/mail?scheme=" + scheme); strings.Contains(a.body, "prefers-color-scheme") || !strings.Contains(a.body, "color-scheme:"+scheme+"!important") {
+				t.Errorf("the mail in %s asks the editor's own screen", scheme)
+			}
+		}
+		if a := lena.get("/preview/nothing"); a.status != http.StatusNotFound {
+			t.Error(a.status)
+		}
+	})
+}
+
+func TestInbox(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		lena := h.editor("Lena")
+		count := func(query string) int { return strings.Count(lena.get("/inbox?"+query).body, `class="item`) }
+		for query, want := range map[string]int{"": 6, "theme=Harbour": 2, "place=Haverhythe": 6, "source=x": 0, "lang=en": 6, "words=ORGAN+les": 1, "words=organ+dredger": 0, "show=out": 0, "show=in": 6, "show=new": 0, "theme=Courts&words=appeal": 1, "page=1": 0} {
+			if got := count(query); got != want {
+				t.Errorf("%q finds %d, want %d", query, got, want)
+			}
+		}
+		if lena.does(1, "do=out&item="+h.id(0)); count("show=out") != 1 {
+			t.Error("what was taken out is not out")
+		}
+	})
+}
+
+func TestPreflight(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		lena := h.editor("Lena")
+		if a := lena.does(1, "do=words", "subject", "FREE WINNER: "+strings.Repeat("A VERY LONG SUBJECT ", 4)); a.status != http.StatusSeeOther {
+			t.Fatal(a.status)
+		}
+		if a := lena.does(2, "do=out&item="+h.id(2)+"&item="+h.id(3)); a.status != http.StatusSeeOther {
+			t.Fatal(a.status)
+		}
+		var body string
+		for range 200 { // the links are asked in the background
+			body = lena.get("/preflight").body
+			if !strings.Contains(body, "hx-trigger") {
+				break
+			}
+			time.Sleep(5 * time.Millisecond)
+		}
+		for _, want := range []string{`href="#w-subject">The subject has`, "all capitals", "“FREE”", "Nothing about: Schools", `href="#p-` + h.id(5) + `">Its link does not work: the server answers 404`} {
+			if !strings.Contains(body, want) {
+				t.Errorf("there is no %q in\n%s", want, body)
+			}
+		}
+		if strings.Contains(body, "#p-"+h.id(4)+`">Its link`) {
+			t.Error("a link that works is called dead")
+		}
+	})
+}
+
+func TestSendingATest(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		lena := h.editor("Lena")
+		send := func(pairs ...string) answer {
+			form := url.Values{}
+			for i := 0; i+1 < len(pairs); i += 2 {
+				form.Add(pairs[i], pairs[i+1])
+			}
+			return lena.ask("POST", h.at+"/test", form)
+		}
+		if a := send("email", "reader@quaypost.example", "topic", "Schools", "format", "text"); a.status != http.StatusOK || len(h.room.sent) != 1 || !h.room.as[0].Text || len(h.room.as[0].Topics) != 1 {
+			t.Fatalf("%d, %+v", a.status, h.room.as)
+		}
+		if a := send("email", "nobody"); a.status != http.StatusUnprocessableEntity || len(h.room.sent) != 1 {
+			t.Error(a.status)
+		}
+		h.room.fails = errors.New("the relay is away")
+		if a := send("email", "reader@quaypost.example"); a.status != http.StatusBadGateway || !strings.Contains(a.body, "the relay is away") {
+			t.Error(a.status)
+		}
+	})
+}
+
+// A stream names what others did and who is here, and ends with the screen.
+func TestEvents(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		lena, timur := h.editor("Lena"), h.editor("Timur")
+		read := func(b *browser) (func(string) string, func()) {
+			res, err := b.http.Get(h.server.URL + h.at + "/events")
+			if err != nil || res.StatusCode != http.StatusOK {
+				t.Fatal(err, res)
+			}
+			all := ""
+			return func(want string) string {
+				buf := make([]byte, 4096)
+				for !strings.Contains(all, want) {
+					n, err := res.Body.Read(buf)
+					if all += string(buf[:n]); err != nil {
+						t.Fatalf("it ended with %v after %q", err, all)
+					}
+				}
+				return all
+			}, func() { res.Body.Close() }
+		}
+		next, closed := read(timur)
+		defer closed()
+		next(`"revision":1`)
+		_, gone := read(lena)
+		next(`"here":["Lena"]`)
+		gone()
+		lena.does(1, "do=words", "title", "Another")
+		next(`"said":"Lena changed the title"`)
+		h.screen.Close()
+		if _, err := timur.http.Get(h.server.URL + h.at + "/events"); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestWhoMayNot(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		stranger := &browser{h, &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
+		if a := stranger.get(""); a.status != http.StatusSeeOther || !strings.HasPrefix(a.header.Get("Location"), "/desk/signin?next=") {
+			t.Error(a.status)
+		}
+		if a := stranger.does(1, "do=words", "title", "Mine"); a.status != http.StatusUnauthorized || h.now().Revision != 1 {
+			t.Error(a.status)
+		}
+		lena := h.editor("Lena")
+		for _, path := range []string{"/desk/issues/0000000000000", "/desk/issues/nothing", "/desk/issues/0000000000000/preview/mail"} {
+			if a := lena.ask("GET", path, nil); a.status != http.StatusNotFound {
+				t.Errorf("%s: %d", path, a.status)
+			}
+		}
+		foreign, err := http.NewRequest("POST", h.server.URL+h.at+"/edit", strings.NewReader("op=do%3Dwords&title=Mine&revision=1"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		foreign.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		foreign.Header.Set("Sec-Fetch-Site", "cross-site")
+		res, err := lena.http.Do(foreign)
+		if err != nil || res.StatusCode != http.StatusForbidden || h.now().Revision != 1 {
+			t.Error(err, res.StatusCode)
+		}
+	})
+}
