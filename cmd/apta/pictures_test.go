@@ -65,7 +65,7 @@ func TestFault_E2_PicturesOfAWeek(t *testing.T) {
 		if strings.Count(m.HTML, "<img ") != 1 || strings.Contains(m.HTML, site.URL) || !strings.Contains(m.HTML, `width="600" height="200" alt="Story 0"`) {
 			t.Errorf("%d pictures in\n%s", strings.Count(m.HTML, "<img "), m.HTML)
 		}
-		if err := n.approve(t.Context(), n.rooms, issue, "test"); err != nil {
+		if _, err := n.approve(t.Context(), n.rooms, issue, "test"); err != nil {
 			t.Fatal(err)
 		}
 		if asked["/photo.jpg"] != 1 {
