@@ -21,7 +21,7 @@ check: ## what must be quiet before a commit
 
 torture: ## the crash and storm tests in full: fifty kills, twenty thousand readers, five minutes of 4xx
 	APTA_TORTURE=1 go test ./newsletter/delivery -run 'TestFault_(L|S3)' -v -timeout 30m
-	APTA_TORTURE=1 go test ./newsletter/jobs ./newsletter/schedule ./cmd/apta -run TestFault_ -v -timeout 30m
+	APTA_TORTURE=1 go test ./newsletter/jobs ./newsletter/schedule ./cmd/apta -run TestFault_ -v -timeout 2h
 	APTA_TORTURE=1 go test ./subscribers ./subscribers/pages -run 'TestFault_W[34]' -v -timeout 30m
 	$(MAKE) fuzz FUZZTIME=10m
 

@@ -20,3 +20,7 @@ shot() { # name, width, height, address
 }
 shot mail 680 860 "file://$work/message-1.html"
 shot page 900 860 "$page"
+
+# The desk's are taken on the journey that the tests make.
+APTA_E2E=1 APTA_DOCS="$PWD/docs/desk" go test ./cmd/apta -run TestDeskInABrowser -count=1
+rm -f docs/desk/*-ru*.png docs/desk/*-kk*.png

@@ -25,7 +25,13 @@ import (
 
 // TestDeskInABrowser has e2e/desk.mjs work at the desk in Debian's Chromium as a
 // newsroom does: from the first owner to the numbers of a sent issue.
-func TestDeskInABrowser(t *testing.T) {
+func TestDeskInABrowser(t *testing.T) { workInABrowser(t, "desk.mjs") }
+
+// TestPasskeyInABrowser has a virtual authenticator sign an editor in.
+func TestPasskeyInABrowser(t *testing.T) { workInABrowser(t, "passkey.mjs") }
+
+func workInABrowser(t *testing.T, script string) {
+	t.Helper()
 	if os.Getenv("APTA_E2E") == "" {
 		t.Skip("a browser is started by make e2e only")
 	}
@@ -40,7 +46,11 @@ func TestDeskInABrowser(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	site := "http://" + listener.Addr().String()
+	_, port, err := net.SplitHostPort(listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	site := "http://localhost:" + port // passkeys belong to names
 	shipped, err := os.ReadFile("../../newsletter/assemble/styles/en.toml")
 	if err != nil {
 		t.Fatal(err)
@@ -96,7 +106,7 @@ func TestDeskInABrowser(t *testing.T) {
 	}
 	helper := httptest.NewServer(deskWitness(n))
 	defer helper.Close()
-	cmd := exec.CommandContext(ctx, "node", "desk.mjs")
+	cmd := exec.CommandContext(ctx, "node", script)
 	cmd.Dir = "e2e"
 	cmd.Env = append(os.Environ(), "APTA_SITE="+site, "APTA_WITNESS="+helper.URL, "APTA_FIRST="+first)
 	out, err := cmd.CombinedOutput()

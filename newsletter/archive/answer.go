@@ -158,11 +158,24 @@ func (s *Site) compress(body []byte) []byte {
 // serveAsset answers with a file whose path changes with its content, so that
 // a browser may keep it for ever (RFC 8246).
 func serveAsset(a templates.Asset) http.HandlerFunc {
+	small := sync.OnceValue(func() []byte {
+		var b bytes.Buffer
+		z := gzip.NewWriter(&b)
+		z.Write(a.Body) // a buffer takes everything
+		z.Close()
+		return b.Bytes()
+	})
 	return func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
 		h.Set("Content-Type", a.Type)
 		h.Set("Cache-Control", "public, max-age=31536000, immutable")
 		h.Set("X-Content-Type-Options", "nosniff")
-		http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(a.Body))
+		h.Set("Vary", "Accept-Encoding")
+		body := a.Body
+		if takesGzip(r.Header.Get("Accept-Encoding")) && len(small()) < len(body) {
+			h.Set("Content-Encoding", "gzip")
+			body = small()
+		}
+		http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(body))
 	}
 }

@@ -26,6 +26,8 @@ import (
 	"apta/newsletter/render"
 	"apta/newsletter/webhooks"
 	"apta/templates"
+
+	"github.com/go-webauthn/webauthn/webauthn"
 )
 
 // A Room is a part of the desk that another package brings. Register adds its
@@ -67,7 +69,8 @@ type Desk struct {
 	plurals *templates.Plurals
 	cross   *http.CrossOriginProtection
 	counted counted
-	secure  bool // browsers reach it by https only
+	party   *webauthn.WebAuthn // of passkeys; nil where there can be none
+	secure  bool               // browsers reach it by https only
 }
 
 // New reads the templates and puts the pages together.
@@ -92,6 +95,9 @@ func New(o Options) (*Desk, error) {
 	// Behind a proxy that changes the Host header, our own origin is not the request's.
 	if err := d.cross.AddTrustedOrigin(base.Scheme + "://" + base.Host); err != nil {
 		return nil, fmt.Errorf("desk: base URL: %w", err)
+	}
+	if d.party, err = passkeys(base, o.Newsroom); err != nil {
+		return nil, fmt.Errorf("desk: passkeys: %w", err)
 	}
 	d.routes()
 	if o.Week != nil {
@@ -134,6 +140,7 @@ func (d *Desk) routes() {
 	d.readerRoutes()
 	d.settingRoutes()
 	d.webhookRoutes()
+	d.passkeyRoutes()
 	d.lineRoutes()
 	d.calendarRoutes()
 	d.mux.Handle("GET /desk/numbers", d.Require(Writer, d.numbers))

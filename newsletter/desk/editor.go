@@ -60,6 +60,7 @@ func From(ctx context.Context) Editor {
 type visit struct {
 	Editor
 	session database.ID
+	since   time.Time // when they signed in
 }
 
 func visiting(ctx context.Context) visit {

@@ -116,6 +116,7 @@ var (
 	errRole    = errors.New("the editor's role does not allow it")
 	errNobody  = errors.New("nobody is signed in")
 
+	errStale    = errors.New("the editor signed in too long ago for this")
 	errIdentity = errors.New("the identity provider names no editor of ours")
 )
 
@@ -135,6 +136,8 @@ func (d *Desk) fail(w http.ResponseWriter, r *http.Request, err error) {
 		{errNobody, http.StatusUnauthorized, "nobody"},
 		{errForm, http.StatusBadRequest, "form"},
 		{ErrLink, http.StatusGone, "link"},
+		{errStale, http.StatusForbidden, "stale"},
+		{ErrMany, http.StatusTooManyRequests, "many"},
 		{errIdentity, http.StatusForbidden, "identity"},
 		{newsletter.ErrNotFound, http.StatusNotFound, "missing"},
 		{ErrNoEditor, http.StatusNotFound, "missing"},

@@ -18,6 +18,8 @@ type meView struct {
 	Languages   []choice
 	Sessions    []ownSession
 	HasPassword bool
+	HasParty    bool // there can be passkeys
+	Passkeys    []Passkey
 	Bookmarklet template.URL
 	Problem     string
 }
@@ -51,6 +53,12 @@ func (d *Desk) showMe(w http.ResponseWriter, r *http.Request, status int, proble
 		v.Sessions = append(v.Sessions, ownSession{s, s.ID == who.session})
 	}
 	if v.HasPassword, err = d.Editors.HasPassword(r.Context(), who.ID); err != nil {
+		return err
+	}
+	if v.HasParty = d.party != nil; v.HasParty {
+		v.Scripts = []string{"passkey.js"}
+	}
+	if v.Passkeys, err = d.Editors.Passkeys(r.Context(), who.ID); err != nil {
 		return err
 	}
 	v.Bookmarklet = d.bookmarklet()

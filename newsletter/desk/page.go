@@ -121,10 +121,11 @@ func (d *Desk) Write(w http.ResponseWriter, r *http.Request, status int, name st
 		return err
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	w.Header().Set("Content-Length", strconv.Itoa(b.Len()))
+	page := packed(w, r, &b)
+	w.Header().Set("Content-Length", strconv.Itoa(page.Len()))
 	w.WriteHeader(status)
 	if r.Method != http.MethodHead {
-		w.Write(b.Bytes())
+		w.Write(page.Bytes())
 	}
 	return nil
 }

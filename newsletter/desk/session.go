@@ -61,17 +61,18 @@ func (s *Editors) begin(ctx context.Context, tx *sql.Tx, editor database.ID, age
 // signedIn gives who holds the secret of a session, with the role they have now.
 func (s *Editors) signedIn(ctx context.Context, secret string) (v visit, err error) {
 	now := s.now()
-	var used int64
+	var used, created int64
 	err = s.db.QueryRow(ctx, `
-SELECT e.id, e.email, e.name, e.role, e.language, s.id, s.used FROM editor_sessions s JOIN editors e ON e.id = s.editor
+SELECT e.id, e.email, e.name, e.role, e.language, s.id, s.used, s.created FROM editor_sessions s JOIN editors e ON e.id = s.editor
 WHERE s.hash = $1 AND s.expires > $2 AND s.used > $3`, hashOf(secret), database.Millis(now), database.Millis(now.Add(-sessionIdle))).
-		Scan(&v.ID, &v.Email, &v.Name, &v.Role, &v.Language, &v.session, &used)
+		Scan(&v.ID, &v.Email, &v.Name, &v.Role, &v.Language, &v.session, &used, &created)
 	if errors.Is(err, sql.ErrNoRows) {
 		return v, ErrNoEditor
 	}
 	if err != nil {
 		return v, fmt.Errorf("desk: session: %w", err)
 	}
+	v.since = database.FromMillis(created)
 	if now.Sub(database.FromMillis(used)) >= useEvery {
 		if _, err := s.db.Exec(ctx, `UPDATE editor_sessions SET used = $1 WHERE id = $2 AND used < $1`, database.Millis(now), v.session); err != nil {
 			return v, fmt.Errorf("desk: note the use of a session: %w", err)

@@ -12,11 +12,15 @@ type signInView struct {
 	Frame
 	Email, Next string
 	Problem     string
+	Passkeys    bool
 	Provider    string // the name of the identity provider; empty where there is none
 }
 
 func (d *Desk) signInView(r *http.Request, email, next string) signInView {
 	v := signInView{Frame: d.Frame(r, "", "signin_title"), Email: email, Next: inside(next)}
+	if v.Passkeys = d.party != nil; v.Passkeys {
+		v.Scripts = []string{"passkey.js"}
+	}
 	if d.Identity != nil {
 		v.Provider = d.Identity.Name
 	}

@@ -168,7 +168,7 @@ func (s *Editors) Remove(ctx context.Context, by Editor, id database.ID) error {
 		if err != nil {
 			return err
 		}
-		for _, query := range []string{`DELETE FROM editor_sessions WHERE editor = $1`, `DELETE FROM editor_identities WHERE editor = $1`, `DELETE FROM editors WHERE id = $1`} {
+		for _, query := range []string{`DELETE FROM editor_sessions WHERE editor = $1`, `DELETE FROM editor_identities WHERE editor = $1`, `DELETE FROM editor_passkeys WHERE editor = $1`, `DELETE FROM editors WHERE id = $1`} {
 			if _, err := tx.ExecContext(ctx, query, id); err != nil {
 				return err
 			}

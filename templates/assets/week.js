@@ -162,6 +162,8 @@
   const settle = (root) => {
     all('textarea', root).forEach(grow);
     restore(root, false);
+    const decide = root.id === 'issue' && $('.conflict', root);
+    if (decide) { decide.scrollIntoView({ block: 'start' }); $('textarea, button', decide).focus({ preventScroll: true }); }
     if (root.matches?.('.piece.open')) $('textarea.summary', root)?.focus();
     if (root.id === 'inbox' || root.id === 'issue') again();
     sortable();

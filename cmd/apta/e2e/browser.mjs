@@ -8,6 +8,7 @@ import { chromium } from 'playwright-core';
 export const site = process.env.APTA_SITE;
 const witness = process.env.APTA_WITNESS;
 const pictures = process.env.APTA_PICTURES; // a folder, for those who want to look
+const docs = process.env.APTA_DOCS; // a folder for the pictures of the documentation
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 export const launch = () => chromium.launch({
@@ -38,6 +39,11 @@ export async function check(page, name) {
       mkdirSync(pictures, { recursive: true });
       await page.screenshot({ path: `${pictures}/${name}-${colorScheme}.png`, fullPage: true });
     }
+  }
+  for (const colorScheme of docs ? ['dark', 'light'] : []) {
+    mkdirSync(docs, { recursive: true });
+    await page.emulateMedia({ colorScheme });
+    await page.screenshot({ path: `${docs}/${name.replace(/^desk-/, '')}${colorScheme === 'dark' ? '-dark' : ''}.png` });
   }
   await page.emulateMedia({ colorScheme: 'light' });
   const [inner, width] = await page.evaluate(() => [innerWidth, document.documentElement.scrollWidth]);

@@ -191,7 +191,7 @@ await owner.fill('#password', 'dredger gravel anchor bicycle');
 await press(owner, w.signin);
 await owner.getByRole('heading', { level: 1, name: w.place_numbers }).waitFor();
 
-// The other languages.
+// The other languages, whose pictures are not kept.
 for (const tag of ['ru', 'kk']) {
   await owner.goto(`${site}/desk/me`);
   await owner.selectOption('#language', tag);

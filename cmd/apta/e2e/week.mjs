@@ -55,6 +55,11 @@ async function openPiece(page, selector) {
   return page.locator(`#p-${id} form`);
 }
 
+async function closePiece(page) {
+  await page.locator('.piece.open a.close').click();
+  await page.locator('.piece.open').waitFor({ state: 'detached' });
+}
+
 const lena = await signIn('lena', wide);
 const timur = await signIn('timur', wide);
 await lena.getByText('Timur Akhmetov is here too').waitFor();
@@ -131,6 +136,7 @@ await lena.locator('.said', { hasText: 'Their words about the dredger.' }).waitF
 // A strand is dragged below the next one, by mouse; and moved back by a button.
 const names = (page) => page.locator('.strand').evaluateAll((list) => list.map((s) => s.dataset.strand));
 const [one, two] = await names(lena);
+await lena.evaluate(() => document.querySelector('.strand').scrollIntoView({ block: 'start' }));
 const grip = await lena.locator('.grip').first().boundingBox(), below = await lena.locator('.strand').nth(1).boundingBox();
 await lena.mouse.move(grip.x + 6, grip.y + 6);
 await lena.mouse.down();
@@ -172,7 +178,7 @@ await shows(lena, 'Hello');
 const inside = await lena.evaluate(() => [...document.querySelector('#glass').contentDocument.querySelectorAll('script, [onclick], [onerror], a[href^="javascript"]')].length);
 assert.equal(inside, 0);
 assert.equal(await lena.evaluate(() => window.pwned), undefined);
-await lena.locator('.piece.open a.close').click();
+await closePiece(lena);
 
 // Two megabytes from a word processor become a sentence.
 const word = '<html xmlns:o="urn:schemas-microsoft-com:office:office"><head><style>' + '@list l0 { mso-list-id: 1; }\n'.repeat(70_000) + '</style></head><body><!--StartFragment--><p class=MsoNormal><b style="mso-bidi-font-weight:normal">Bold</b> and <i>leaning</i> words<o:p></o:p><script>top.pwned=1</script></p><!--EndFragment--></body></html>';
@@ -185,7 +191,7 @@ await lena.locator('.piece.open textarea').evaluate((area, html) => {
   area.dispatchEvent(new ClipboardEvent('paste', { clipboardData: data, bubbles: true, cancelable: true }));
 }, word);
 await until(lena, () => document.querySelector('.piece.open textarea').value === '**Bold** and *leaning* words');
-await lena.locator('.piece.open a.close').click();
+await closePiece(lena);
 
 // A connection that is lost: the words stay, and are sent when it is back.
 await openPiece(lena, first);

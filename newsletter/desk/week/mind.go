@@ -22,6 +22,35 @@ type mind struct {
 	items   map[string]assemble.ItemReason
 	bridges map[string]assemble.BridgeReason
 	strands map[string]assemble.StrandReason
+
+	mu       sync.Mutex
+	revision int // of which the sizes are
+	all      int
+	each     []int
+}
+
+// sizes gives the bytes of an issue's mail in HTML, and of each of its strands in
+// it. They take longer to find than all else on the screen.
+func (m *mind) sizes(s *Screen, o open) (all int, each []int, err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.revision == o.issue.Revision {
+		return m.all, m.each, nil
+	}
+	mail, err := s.Renderer.Mail(o.issue, o.room.Masthead())
+	if err != nil {
+		return 0, nil, err
+	}
+	paragraphs, err := s.Renderer.Paragraphs(o.issue)
+	if err != nil {
+		return 0, nil, err
+	}
+	m.each = nil
+	for _, text := range paragraphs {
+		m.each = append(m.each, len(text))
+	}
+	m.all, m.revision = len(mail.HTML), o.issue.Revision
+	return m.all, m.each, nil
 }
 
 // minds keeps the last few: the reasons of a week take as long to find as the

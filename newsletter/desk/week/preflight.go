@@ -85,17 +85,13 @@ func size(n int) string { return fmt.Sprintf("%.1f KB", float64(n)/1024) }
 
 func (s *Screen) preflight(r *http.Request, v *view, o open) (*preflightView, error) {
 	i := o.issue
-	mail, err := s.Renderer.Mail(i, o.room.Masthead())
+	all, strands, err := o.mind.sizes(s, o)
 	if err != nil {
 		return nil, err
 	}
-	paragraphs, err := s.Renderer.Paragraphs(i)
-	if err != nil {
-		return nil, err
-	}
-	p := &preflightView{Bytes: len(mail.HTML), Percent: len(mail.HTML) * 100 / clipped, Rest: len(mail.HTML)}
-	for n, text := range paragraphs {
-		share := shareView{Name: i.Strands[n].Name, Place: fmt.Sprintf("#s-%d", n+1), Bytes: len(text)}
+	p := &preflightView{Bytes: all, Percent: all * 100 / clipped, Rest: all}
+	for n, bytes := range strands {
+		share := shareView{Name: i.Strands[n].Name, Place: fmt.Sprintf("#s-%d", n+1), Bytes: bytes}
 		share.Percent = share.Bytes * 100 / max(p.Bytes, 1)
 		p.Rest -= share.Bytes
 		p.Shares = append(p.Shares, share)

@@ -133,6 +133,8 @@ type envelopeView struct {
 // paper makes one of the previews that have a template of their own.
 func (s *Screen) paper(r *http.Request, name string, view any) ([]byte, error) {
 	var b recorder
+	r = r.Clone(r.Context())
+	r.Header.Del("Accept-Encoding") // it is part of an answer
 	if err := s.desk.Write(&b, r, http.StatusOK, name, view); err != nil {
 		return nil, err
 	}
