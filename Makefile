@@ -2,7 +2,7 @@
 # who work on Apta.
 export CGO_ENABLED = 0
 
-.PHONY: build demo test check race torture e2e bench pictures golden release fuzz vuln caniemail
+.PHONY: build demo test check race torture e2e bench pictures golden golden-pictures release fuzz vuln caniemail
 
 build: ## the binary, as ./bin/apta
 	go build -trimpath -o bin/apta ./cmd/apta
@@ -21,12 +21,12 @@ check: ## what must be quiet before a commit
 
 torture: ## the crash and storm tests in full: fifty kills, twenty thousand readers, five minutes of 4xx
 	APTA_TORTURE=1 go test ./newsletter/delivery -run 'TestFault_(L|S3)' -v -timeout 30m
-	APTA_TORTURE=1 go test ./newsletter/jobs ./newsletter/schedule ./cmd/apta -run TestFault_ -v -timeout 30m
+	APTA_TORTURE=1 go test ./newsletter/jobs ./newsletter/schedule ./cmd/apta -run TestFault_ -v -timeout 2h
 	APTA_TORTURE=1 go test ./subscribers ./subscribers/pages -run 'TestFault_W[34]' -v -timeout 30m
 	$(MAKE) fuzz FUZZTIME=10m
 
 e2e: ## a thousand mails through a real Postfix, and the public pages in Chromium; .ci/run says what they want installed
-	APTA_E2E=1 go test ./cmd/apta -run 'TestPostfix|InABrowser' -count=1 -v -timeout 30m
+	APTA_E2E=1 go test ./cmd/apta -run 'TestPostfix|InABrowser|TestMail' -count=1 -v -timeout 30m
 	APTA_E2E=1 go test ./newsletter/bounce -run RealServer -count=1 -v
 
 bench: ## the figures of docs/performance.md
@@ -38,9 +38,13 @@ bench: ## the figures of docs/performance.md
 
 pictures: build ## the pictures of the README, made with Chromium
 	sh docs/pictures.sh
+	mkdir -p docs/email && APTA_E2E=1 APTA_DOCS_PICTURES=$(CURDIR)/docs/email go test ./cmd/apta -run TestMailInABrowser -count=1
 
 golden: ## write the golden files anew; read the difference before you commit it
 	go test ./newsletter/assemble ./newsletter/render ./newsletter/transport -update
+
+golden-pictures: ## the stored pictures of the mails anew; look at the difference before you commit it
+	APTA_E2E=1 APTA_GOLDEN_PICTURES=1 go test ./cmd/apta -run TestMailInABrowser -count=1 -v -timeout 15m
 
 release: ## dist/: static binaries and Debian packages for amd64 and arm64, with man pages, SBOM and checksums
 	.ci/release

@@ -51,7 +51,7 @@ func (k *Keys) MessageTag(issue, reader database.ID) string {
 // IsMessageTag reports whether MessageTag gave a tag; capitals make no difference.
 func (k *Keys) IsMessageTag(tag string, issue, reader database.ID) bool {
 	raw, err := folded.DecodeString(strings.ToLower(tag))
-	if err != nil || len(raw) != messageTag {
+	if err != nil || len(raw) != messageTag || len(tag) != folded.EncodedLen(messageTag) {
 		return false
 	}
 	f := k.forms.Get().(*form)

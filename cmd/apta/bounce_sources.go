@@ -35,19 +35,20 @@ func (a *app) book(r *rooms) *bounce.Book {
 // maildirLook is how long a mail in a Maildir waits at most.
 const maildirLook = 5 * time.Second
 
-// readBounces starts whatever reads bounces.
+// readBounces starts whatever reads bounces, or nothing where any of it cannot be.
 func (a *app) readBounces(ctx context.Context, group *errgroup.Group, r *rooms) error {
 	b, book := a.cfg.Bounces, a.book(r)
+	var sources []func() error
 	if b.Maildir != "" {
 		source := &bounce.Maildir{Dir: b.Maildir, Book: book, Every: maildirLook, Log: r.log}
-		group.Go(func() error { return source.Run(ctx) })
+		sources = append(sources, func() error { return source.Run(ctx) })
 	}
 	if b.IMAP != "" {
 		source, err := a.cfg.mailbox(a, book)
 		if err != nil {
 			return err
 		}
-		group.Go(func() error { return source.Run(ctx) })
+		sources = append(sources, func() error { return source.Run(ctx) })
 	}
 	if b.Listen != "" {
 		on, err := net.Listen("tcp", b.Listen)
@@ -56,7 +57,10 @@ func (a *app) readBounces(ctx context.Context, group *errgroup.Group, r *rooms) 
 		}
 		source := &bounce.Listener{Book: book, LMTP: b.Protocol == "lmtp", Domain: a.cfg.domain(), Paths: a.returnPaths(), Log: r.log}
 		fmt.Fprintf(a.stdout, "reading bounces over %s on %s\n", strings.ToUpper(b.Protocol), on.Addr())
-		group.Go(func() error { return source.Serve(ctx, on) })
+		sources = append(sources, func() error { return source.Serve(ctx, on) })
+	}
+	for _, run := range sources {
+		group.Go(run)
 	}
 	return nil
 }
@@ -73,7 +77,9 @@ func (a *app) returnPaths() (paths []string) {
 
 // bounceHooks answer services that tell of bounces.
 func (a *app) bounceHooks(r *rooms) *hooks.Hooks {
-	client := &http.Client{Timeout: 10 * time.Second, CheckRedirect: func(*http.Request, []*http.Request) error { return errors.New("no redirect is followed") }}
+	client := &http.Client{Timeout: 10 * time.Second, CheckRedirect: func(*http.Request, []*http.Request) error {
+		return errors.New("a redirection, which Amazon has none of")
+	}}
 	get := func(ctx context.Context, address string) ([]byte, error) {
 		req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 		if err != nil {

@@ -29,3 +29,19 @@ func TestLogShortensAddresses(t *testing.T) {
 		}
 	}
 }
+
+// Whatever a relay says, no address and no reader's key comes through, and
+// nothing makes it panic.
+func FuzzLog(f *testing.F) {
+	f.Add("550 5.1.1 <reader@example.org>: gone")
+	f.Add("see https://x.example/u/abcdefghijklmnopqrstuv\n")
+	f.Add("a@b@c \xff@\x00 @@ ü@д.рф")
+	f.Fuzz(func(t *testing.T, text string) {
+		for _, mode := range []string{"short", "none", "full"} {
+			said := withoutSecrets(text+" reader.one@example.org /p/0123456789abcdefghij", shorteners[mode])
+			if mode != "full" && strings.Contains(said, "reader.one@") || strings.Contains(said, "0123456789abcdefghij") {
+				t.Errorf("%s: %q", mode, said)
+			}
+		}
+	})
+}

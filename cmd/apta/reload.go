@@ -106,6 +106,9 @@ func (a *app) canServe(r *rooms) error {
 	if err == nil {
 		_, err = a.cfg.metricsToken()
 	}
+	if err == nil && a.cfg.Bounces.IMAP != "" {
+		_, err = a.cfg.mailbox(a, nil)
+	}
 	return err
 }
 

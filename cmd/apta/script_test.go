@@ -18,7 +18,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(databasetest.Tests{M: m}, map[string]func(){"apta": main})
+	testscript.Main(databasetest.Tests{M: m}, map[string]func(){"apta": main, "apta-soak": soakProcess})
 }
 
 // The program as an operator uses it. Beyond testscript's own, the scripts know

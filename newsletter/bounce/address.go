@@ -36,6 +36,9 @@ func tidy(a string) string {
 		a = strings.TrimLeft(a, "=")
 	}
 	a = strings.TrimPrefix(a, "mailto:")
+	if at := strings.LastIndex(a, "SMTP="); at >= 0 {
+		a = a[at+len("SMTP="):] // in an address of X.400
+	}
 	if local, _, _ := strings.Cut(a, "@"); local == "" || local == `""` {
 		return ""
 	}

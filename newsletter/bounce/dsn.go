@@ -7,10 +7,8 @@ import (
 // delivery reads a delivery status (RFC 3464, RFC 6533) and reports whether the
 // mail holds one that names a recipient.
 func (m *mail) delivery(r *Report) bool {
-	// A scanner on the way may have put the whole report into a mail of its own.
-	wrapped := !m.reported && strings.TrimSpace(m.said) == "" && len(m.parts) > 0 && m.parts[0].media == "message/rfc822"
 	for _, p := range m.parts {
-		if p.inner != wrapped || !strings.HasSuffix(p.media, "delivery-status") {
+		if p.inner != m.wrapped || !strings.HasSuffix(p.media, "delivery-status") {
 			continue
 		}
 		for _, group := range groups(p.body) {
@@ -212,23 +210,34 @@ func (m *mail) about(address string, alone bool) string {
 	if alone {
 		return m.said
 	}
+	if m.lines == nil {
+		for text := range strings.SplitSeq(m.said, "\n") {
+			m.lines = append(m.lines, line{text, findAddresses(text)})
+		}
+	}
 	var b strings.Builder
 	taken := 0
-	for line := range strings.SplitSeq(m.said, "\n") {
-		if found := findAddresses(line); len(found) > 0 {
+	for _, l := range m.lines {
+		if len(l.addresses) > 0 {
 			taken = 0
-			for _, a := range found {
+			for _, a := range l.addresses {
 				if same(a, address) {
 					taken = 5
 				}
 			}
 		}
-		if taken > 0 {
-			b.WriteString(line + "\n")
+		if taken > 0 && b.Len() < 16<<10 {
+			b.WriteString(l.text + "\n")
 			taken--
 		}
 	}
 	return b.String()
+}
+
+// line is one of the report's own words, with the addresses in it.
+type line struct {
+	text      string
+	addresses []string
 }
 
 // clip bounds what is kept of a server's words.

@@ -24,10 +24,16 @@ type Maildir struct {
 
 // Run looks until ctx ends.
 func (m *Maildir) Run(ctx context.Context) error {
-	for {
-		if n, err := m.Look(ctx); err != nil && ctx.Err() == nil {
+	for said := ""; ; {
+		n, err := m.Look(ctx)
+		switch {
+		case err != nil && ctx.Err() == nil && err.Error() != said: // once, not every few seconds
+			said = err.Error()
 			m.Log.Error("bounces: maildir", "dir", m.Dir, "error", err)
-		} else if n > 0 {
+		case err == nil:
+			said = ""
+		}
+		if n > 0 {
 			m.Log.Info("bounces: maildir", "dir", m.Dir, "read", n)
 		}
 		select {

@@ -52,6 +52,8 @@ type mail struct {
 	parts    []part
 	said     string // the text of the report, without the mail that came back
 	returned header // of the mail that came back; may be empty
+	wrapped  bool   // a scanner on the way has put the whole report into a mail of its own
+	lines    []line // of said, once they were wanted
 	loose    []part // delivery statuses found in texts
 	reported bool   // it is a multipart/report or holds a delivery-status
 }
@@ -84,9 +86,18 @@ func newMail(h header, body []byte) *mail {
 		texts = pages
 	}
 	var rest string
-	m.said, rest = cutReturned(strings.Join(texts, "\n"))
+	all := strings.Join(texts, "\n")
+	m.said, rest = cutReturned(strings.ToValidUTF8(all[:min(len(all), maxText)], ""))
 	if !m.reported && len(m.loose) > 0 {
 		m.parts, m.reported = append(m.parts, m.loose...), true
+	}
+	if !m.reported && len(m.parts) > 0 && m.parts[0].media == "message/rfc822" && strings.Contains(m.parts[0].header.get("Content-Type"), "delivery-status") {
+		m.wrapped, m.returned = true, nil
+		for _, p := range m.parts[1:] {
+			if p.media == "message/rfc822" {
+				m.returned = p.header
+			}
+		}
 	}
 	if m.returned == nil && rest != "" {
 		m.returned = looseHeader(rest)

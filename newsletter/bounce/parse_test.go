@@ -116,7 +116,12 @@ func TestFault_B3_MalformedMailsAreBounded(t *testing.T) {
 	folded := "Subject: a\n" + strings.Repeat(" b\n", 500_000) + "\n"
 	wrong := "From: MAILER-DAEMON@b.example\nSubject: failure notice\nContent-Type: text/plain; charset=no-such\nContent-Transfer-Encoding: base64\n\n\xff\xfe<a@b.example>: \x00user unknown"
 	addresses := "From: MAILER-DAEMON@b.example\nSubject: failure notice\n\n" + strings.Repeat("<a@b.example>: unknown user ", 100_000)
-	for name, mail := range map[string]string{"100 levels": deep, "mails in mails": nested, "20,000 parts": many, "300,000 fields": fields, "a long field": folded, "wrong charset": wrong, "100,000 addresses": addresses} {
+	var recipients strings.Builder
+	recipients.WriteString("From: MAILER-DAEMON@b.example\nSubject: failure notice\n\n")
+	for i := range 60_000 {
+		fmt.Fprintf(&recipients, "<reader%d@b.example>: user unknown\n", i)
+	}
+	for name, mail := range map[string]string{"60,000 recipients": recipients.String(), "100 levels": deep, "mails in mails": nested, "20,000 parts": many, "300,000 fields": fields, "a long field": folded, "wrong charset": wrong, "100,000 addresses": addresses} {
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
 		r, err := Parse([]byte(mail))

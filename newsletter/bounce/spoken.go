@@ -83,6 +83,11 @@ func (m *mail) named() []string {
 			return list
 		}
 	}
+	if said != m.said {
+		if list := m.readers(findAddresses(said)); len(list) > 0 {
+			return list[:1]
+		}
+	}
 	// Whom the mail was sent to is sure enough where the report names nobody else.
 	sent := m.readers(findAddresses(words(m.returned.get("To"))))
 	for _, a := range findAddresses(m.said) {
@@ -113,25 +118,27 @@ func (m *mail) named() []string {
 // listed ends the part in which some programs first repeat the header.
 var listed = regexp.MustCompile(`(?i)(?:did not reach|(?:cannot|could not) be delivered to|was not delivered to|delivery failed for) the following recipients?(?:\(s\))?:`)
 
+// mostReaders is how many recipients of one report are told apart.
+const mostReaders = 50
+
 // readers leaves out who sent the report, to whom it came, and mail systems, and
 // every address but the first time.
 func (m *mail) readers(found []string) (list []string) {
-	mine := append(findAddresses(m.header.get("To")), findAddresses(m.header.get("From"))...)
-	mine = append(mine, findAddresses(m.returned.get("From"))...)
-	for _, a := range found {
-		if a = tidy(a); a == "" || machine(a) {
-			continue
-		}
-		known := false
-		for _, b := range append(mine, list...) {
-			known = known || same(a, b)
-		}
-		if !known {
-			list = append(list, a)
+	known := map[string]bool{}
+	for _, v := range []string{m.header.get("To"), m.header.get("From"), m.returned.get("From")} {
+		for _, a := range findAddresses(v) {
+			known[strings.ToLower(a)] = true
 		}
 	}
-	if len(list) > 50 {
-		list = list[:50]
+	for _, a := range found {
+		a = tidy(a)
+		if a == "" || machine(a) || known[strings.ToLower(a)] {
+			continue
+		}
+		known[strings.ToLower(a)] = true
+		if list = append(list, a); len(list) == mostReaders {
+			break
+		}
 	}
 	return list
 }
@@ -146,6 +153,10 @@ func (m *mail) spoken(r *Report) bool {
 		list = m.readers(findAddresses(words(m.returned.get("To"))))
 	}
 	late := m.warning()
+	all := m.said
+	if len(list) > 1 {
+		all = all[:min(len(all), 16<<10)] // looked at once for each
+	}
 	for _, a := range list {
 		to := Recipient{Address: a, Action: Failed, prose: true}
 		if late {
@@ -153,11 +164,11 @@ func (m *mail) spoken(r *Report) bool {
 		}
 		around := m.about(a, len(list) == 1)
 		if around == "" {
-			around = m.said
+			around = all
 		}
 		to.Code, to.Status = replyCode(around), strictStatus(around)
 		to.Diagnostic = clip(strings.Join(strings.Fields(around), " "))
-		to.judge(m.said)
+		to.judge(all)
 		r.Recipients = append(r.Recipients, to)
 	}
 	if r.Kind = Soft; len(list) > 0 {

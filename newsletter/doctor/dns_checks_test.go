@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto"
 	"fmt"
+	"net/netip"
 	"strings"
 	"testing"
 
@@ -209,4 +210,28 @@ func TestMXAndNames(t *testing.T) {
 			held(t, l.reverse(context.Background()), c.want)
 		})
 	}
+}
+
+// A record is others' text: whatever stands in it, the walk ends.
+func FuzzSPF(f *testing.F) {
+	f.Add("ip4:203.0.113.0/24 a mx/24//64 include:x.example ~all")
+	f.Add("redirect=x.example exp=y exists:%{i}.x.example ptr")
+	f.Add("- + ip6:: a:/ all=")
+	nowhere := DNS{Server: "127.0.0.1:1"}
+	f.Fuzz(func(t *testing.T, record string) {
+		record = "v=spf1 " + record // nothing else is looked at
+		ctx, cancel := context.WithCancel(context.Background())
+		cancel()
+		s := &spfRun{dns: nowhere, ctx: ctx}
+		s.check(record, "news.example.org", netip.MustParseAddr("203.0.113.7"), 0)
+		if s.lookups > spfLookups+1 {
+			t.Errorf("%d lookups", s.lookups)
+		}
+		l := &look{}
+		if fixed := l.spfFor(record, nil, nil); len(strings.Fields(fixed)) == 0 {
+			t.Errorf("%q became nothing", record)
+		}
+		merge([]string{record, record})
+		tagsOf(record)
+	})
 }

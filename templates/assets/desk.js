@@ -58,6 +58,9 @@
     if (form.method !== 'post' || form.hasAttribute('hx-post')) return;
     if (form.dataset.sure && !form.dataset.asked && !window.confirm(form.dataset.sure)) { e.preventDefault(); return; }
     if (form.getAttribute('aria-busy') === 'true') { e.preventDefault(); return; }
+    // What is approved is what the screen shows now, which may be younger than the line.
+    const shown = document.querySelector('[data-revision]')?.dataset.revision;
+    if (shown && form.closest('.way') && form.elements.revision) form.elements.revision.value = shown;
     form.setAttribute('aria-busy', 'true');
   });
   window.addEventListener('pageshow', () => { for (const f of document.querySelectorAll('form[aria-busy]')) f.removeAttribute('aria-busy'); });
@@ -102,7 +105,7 @@
       const answer = await fetch(line.dataset.again, { headers: { 'HX-Request': 'true' } });
       if (answer.status === 401) { signedOut(); return; }
       if (!answer.ok) return;
-      const whole = new DOMParser().parseFromString(await answer.text(), 'text/html').querySelector('.line');
+      const whole = new DOMParser().parseFromString(await answer.text(), 'text/html').querySelector('.way');
       line.replaceWith(whole);
       clocks(whole);
       left();

@@ -23,6 +23,7 @@ type view struct {
 	Issue    newsletter.Issue
 	Dates    string
 	Editable bool // the issue is a draft still, or held
+	Way      desk.Line
 
 	Lines      []wordsView
 	Candidates []candidateView
@@ -115,6 +116,10 @@ func (s *Screen) look(r *http.Request, o open, opened []string) (*view, error) {
 	v := &view{Frame: s.desk.Frame(r, "issues", render.OneLine(i.Title)).In(m), At: "/desk/issues/" + i.ID.String(), Issue: i}
 	v.Wide, v.Scripts, v.Styles = true, []string{"sortable.js", "week.js"}, []string{"week.css"}
 	v.Dates = render.Dates(v.Frame.Words, i, m.Zone)
+	var err error
+	if v.Way, err = s.desk.Line(r, i); err != nil {
+		return nil, err
+	}
 	v.Editable = i.Status == newsletter.Draft || i.Status == newsletter.Held
 	for _, part := range edit.Worded {
 		most := edit.MaxLine

@@ -11,6 +11,7 @@ var fallbacks = map[string]string{
 	"css-max-height":                    "mso-hide and display:none hide the same, by themselves.",
 	"css-overflow":                      "display:none hides the preheader by itself.",
 	"css-pseudo-class-hover":            "Links are underlined, or of the ink's colour, all the time; nothing depends on the pointer.",
+	"css-table-layout":                  "Outlook on the Mac lays all tables out like that anyway; on Windows a column grows with a word that is longer than it.",
 	"css-text-wrap":                     "The title's lines break where they are full.",
 	"css-word-wrap":                     "A word longer than a line goes over the column's edge; the column itself stays.",
 	"html-anchor-links":                 "The contents list still says what is in the mail; its links do nothing.",
