@@ -40,7 +40,7 @@ async function until(page, ask, argument) {
     if (await page.evaluate(ask, argument)) return;
     await new Promise((next) => setTimeout(next, 50));
   }
-  assert.fail(`${ask} of ${argument} did not come true: ${await page.evaluate(() => JSON.stringify([document.querySelector('#issue')?.dataset.revision, [...document.querySelectorAll('form.dirty')].map((f) => f.id), { ...localStorage }, document.querySelector('.notice')?.textContent, document.activeElement.outerHTML.slice(0, 100)]))} ${page.faults}`);
+  assert.fail(`${ask} of ${argument} did not come true: ${await page.evaluate(() => JSON.stringify([document.querySelector('#issue')?.dataset.revision, [...document.querySelectorAll('form.dirty')].map((f) => f.id), { ...localStorage }, document.querySelector('.notice')?.textContent, document.querySelector('.strand')?.textContent, [...document.querySelectorAll('#issue > .problem, .conflict')].map((p) => p.textContent), document.activeElement.outerHTML.slice(0, 100)]))} ${page.faults}`);
 }
 const reaches = (page, n) => until(page, (wanted) => Number(document.querySelector('#issue').dataset.revision) >= wanted, n);
 const glass = (page) => page.frameLocator('#glass');
@@ -229,11 +229,13 @@ await lena.locator('.piece.open textarea').fill('Half a thought.');
 await lena.locator('.piece.open button[type=submit]').first().click();
 await reaches(lena, 12);
 
+lena.faults.length = 0; // the browser says in its console that it was offline and signed out
+
 // Assembling again keeps what editors made.
 await lena.getByRole('button', { name: w.week_assemble, exact: true }).click();
 await lena.waitForTimeout(500);
 assert.equal(await lena.inputValue('#w-title'), 'An Anchor That Nobody Claims');
-await lena.locator('.said', { hasText: 'Half a thought.' }).waitFor();
+await until(lena, () => [...document.querySelectorAll('.strand')].some((s) => s.textContent.includes('Half a thought')));
 
 // A test arrives, of one topic, in plain text, and says that it is one.
 await lena.locator('#test summary').click();

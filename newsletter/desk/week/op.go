@@ -194,7 +194,9 @@ func (s *Screen) bringBack(ctx context.Context, now open, o op, author string) (
 
 // again assembles the issue anew around what editors have locked.
 func (s *Screen) again(ctx context.Context, now open, o op, author string) (newsletter.Issue, error) {
-	made, _, err := assemble.Compose(now.mind.Items, now.mind.Window, now.mind.Style, now.mind.Past)
+	past := now.mind.Past
+	past.Draft = &now.issue // the mind may be of an older one with the same locks and other words
+	made, _, err := assemble.Compose(now.mind.Items, now.mind.Window, now.mind.Style, past)
 	if err != nil {
 		return newsletter.Issue{}, err
 	}

@@ -322,6 +322,22 @@ func TestEveryEditOfTheScreen(t *testing.T) {
 	})
 }
 
+// What an editor wrote stays when the week is assembled again.
+func TestAssemblingAgainKeepsWords(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		lena := h.editor("Lena")
+		lena.does(1, "do=piece", "piece", h.id(0), "text", "Half")
+		lena.get("") // the screen remembers what assembly would do by now
+		lena.does(2, "do=piece", "piece", h.id(0), "text", "Half a thought.")
+		if a := lena.does(3, "do=assemble"); a.status != http.StatusSeeOther {
+			t.Fatal(a.status, a.body)
+		}
+		if p, _, _ := edit.Find(h.now(), h.issue.Strands[0].Items[0].ID); p.Text != "Half a thought." {
+			t.Errorf("revision %d says %q", h.now().Revision, p.Text)
+		}
+	})
+}
+
 func shape(i newsletter.Issue) string {
 	number := func(u string) string { return u[strings.LastIndex(u, "/")+1:] }
 	var parts []string
