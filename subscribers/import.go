@@ -67,9 +67,20 @@ func (s *Store) Import(ctx context.Context, r io.Reader, opt ImportOptions) (rep
 	if err := im.resume(ctx); err != nil {
 		return rep, fmt.Errorf("subscribers: import: %w", err)
 	}
+	err = s.db.Loading(ctx, func() error { return im.run(ctx, from) })
+	if err == nil {
+		err = im.done(ctx)
+	}
+	if err != nil {
+		err = fmt.Errorf("subscribers: import: %w", err)
+	}
+	return im.report, err
+}
+
+// run reads one batch while the one before it is stored.
+func (im *importing) run(ctx context.Context, from source) (err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	// One batch is read while the one before it is stored.
 	batches := make(chan *batch)
 	go im.read(ctx, from, batches)
 	for b := range batches {
@@ -86,13 +97,7 @@ func (s *Store) Import(ctx context.Context, r io.Reader, opt ImportOptions) (rep
 	if err == nil {
 		err = context.Cause(ctx)
 	}
-	if err == nil {
-		err = im.done(ctx)
-	}
-	if err != nil {
-		err = fmt.Errorf("subscribers: import: %w", err)
-	}
-	return im.report, err
+	return err
 }
 
 // importBatch is how many records one transaction stores. An index over

@@ -10,6 +10,34 @@ import (
 	"github.com/jackc/pgx/v5/stdlib"
 )
 
+// Loading does what writes very much at once: for its time SQLite keeps more of
+// an index in memory and brings what was committed into the file less often.
+// What is committed is as safe as ever.
+func (db *DB) Loading(ctx context.Context, do func() error) error {
+	if db.kind != SQLite {
+		return do()
+	}
+	if err := db.pace(ctx, loadingCache, loadingLog); err != nil {
+		return err
+	}
+	err := do()
+	return errors.Join(err, db.pace(context.WithoutCancel(ctx), usualCache, usualLog))
+}
+
+// How many KB of pages the writer keeps, and how many pages the log may have
+// before a commit brings it into the file: as a rule, and while loading.
+const (
+	usualCache, usualLog     = 16384, 1000
+	loadingCache, loadingLog = 24576, 16384
+)
+
+func (db *DB) pace(ctx context.Context, cache, log int) error {
+	if _, err := db.write.ExecContext(ctx, fmt.Sprintf("PRAGMA cache_size = -%d; PRAGMA wal_autocheckpoint = %d", cache, log)); err != nil {
+		return fmt.Errorf("database: %w", err)
+	}
+	return nil
+}
+
 // Bulk puts many rows into a table at once, in the transaction it was given for.
 type Bulk func(ctx context.Context, table string, columns []string, rows [][]any) error
 

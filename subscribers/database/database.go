@@ -111,7 +111,7 @@ func openSQLite(ctx context.Context, path string) (*DB, error) {
 	// FULL is what a ledger needs: a commit that was answered survives a power cut.
 	// 16 MB of pages let a large transaction change an index without writing its
 	// pages out and reading them again.
-	write, err := sql.Open("sqlite", dsn(path, lockWait, "_txlock=immediate", "_pragma=cache_size(-16384)", "_pragma=journal_mode(WAL)", "_pragma=synchronous(FULL)"))
+	write, err := sql.Open("sqlite", dsn(path, lockWait, "_txlock=immediate", fmt.Sprintf("_pragma=cache_size(-%d)", usualCache), "_pragma=journal_mode(WAL)", "_pragma=synchronous(FULL)"))
 	if err != nil {
 		return nil, fmt.Errorf("database: %w", err)
 	}
