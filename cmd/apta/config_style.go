@@ -59,8 +59,9 @@ type ThemeConfig struct {
 	Min    int    `toml:"min"`
 	Max    int    `toml:"max"`
 	Weight int    `toml:"weight"`
-	// How many headlines of it the latest news need.
+	// How many headlines of it the latest news need, and may have.
 	MinLatest int `toml:"min_latest"`
+	MaxLatest int `toml:"max_latest"`
 }
 
 // checkRules takes bounds that can all be kept.
@@ -84,6 +85,9 @@ func (c *Config) checkRules(bad func(key, format string, args ...any)) {
 		if headlines += t.MinLatest; t.MinLatest < 0 || headlines > n.Latest {
 			bad("theme", "%s: the themes want %d headlines between them, newsletter.latest is %d", t.Name, headlines, n.Latest)
 		}
+		if t.MaxLatest < 0 || t.MaxLatest > 0 && t.MinLatest > t.MaxLatest {
+			bad("theme", "%s cannot have at least %d and at most %d headlines (0 is no bound)", t.Name, t.MinLatest, t.MaxLatest)
+		}
 		if t.Min < 0 || t.Max < 0 || t.Max > 0 && t.Min > t.Max {
 			bad("theme", "%s cannot have at least %d and at most %d items (0 is no bound)", t.Name, t.Min, t.Max)
 		}
@@ -100,7 +104,7 @@ func (c *Config) style() assemble.Style {
 	s := assemble.Style{Language: n.Language, Newsroom: n.Newsroom, TitlePrefix: n.TitlePrefix, Standfirst: n.Standfirst,
 		Subject: n.Subject, Preheader: n.Preheader, MaxLatest: n.Latest, Phrases: c.wording(), Rules: assemble.Rules{Min: n.MinItems, Max: n.MaxItems, MinLatest: n.MinLatest}}
 	for _, t := range c.Theme {
-		s.Rules.Themes = append(s.Rules.Themes, assemble.ThemeRule{Name: t.Name, Min: t.Min, Max: t.Max, Weight: t.Weight, Latest: t.MinLatest})
+		s.Rules.Themes = append(s.Rules.Themes, assemble.ThemeRule{Name: t.Name, Min: t.Min, Max: t.Max, Weight: t.Weight, MinLatest: t.MinLatest, MaxLatest: t.MaxLatest})
 	}
 	return s
 }

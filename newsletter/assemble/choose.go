@@ -22,11 +22,12 @@ type Rules struct {
 
 // ThemeRule bounds the items of one theme.
 type ThemeRule struct {
-	Name   string
-	Min    int // fewer in the review, and there is no issue
-	Latest int // fewer headlines of it, and there is none either
-	Max    int // 0 is no bound
-	Weight int // what an item of it weighs more than others, or less
+	Name      string
+	Min       int // fewer in the review, and there is no issue
+	Max       int // in the review; 0 is no bound
+	MinLatest int // fewer headlines of it, and there is no issue either
+	MaxLatest int // headlines of it; 0 is no bound
+	Weight    int // what an item of it weighs more than others, or less
 }
 
 func (r Rules) theme(name string) ThemeRule {
@@ -92,21 +93,25 @@ func (c *composer) leftOut(it *newsletter.Item, w newsletter.Window) string {
 func (c *composer) headlines(latest, review []newsletter.Item) (list []newsletter.Item) {
 	leads := c.titles(review)
 	owed, all := map[string]int{}, 0 // places that the themes' minimums still want
+	taken := map[string]int{}
 	for _, t := range c.style.Rules.Themes {
-		owed[t.Name] = t.Latest
-		all += t.Latest
+		owed[t.Name] = t.MinLatest
+		all += t.MinLatest
 	}
 	for i := range latest {
 		it := &latest[i]
 		switch lead := leads.same(c, it); {
 		case lead != "":
 			c.say(it, false, "", fmt.Sprintf("the review has this story already: %s", lead))
+		case taken[it.Theme] > 0 && taken[it.Theme] == c.style.Rules.theme(it.Theme).MaxLatest:
+			c.say(it, false, "", fmt.Sprintf("%d newer headlines of %s are all that the latest news may have", taken[it.Theme], it.Theme))
 		case len(list) >= c.style.MaxLatest:
 			c.say(it, false, "", fmt.Sprintf("%d newer headlines fill the latest news", c.style.MaxLatest))
 		case owed[it.Theme] == 0 && len(list)+all >= c.style.MaxLatest:
 			c.say(it, false, "", "the places left in the latest news are for themes that must be there")
 		default:
 			list = append(list, *it)
+			taken[it.Theme]++
 			if owed[it.Theme] > 0 {
 				owed[it.Theme]--
 				all--
@@ -298,8 +303,8 @@ func (c *composer) tooFew(review, latest []newsletter.Item, w newsletter.Window)
 		if n < t.Min {
 			short = append(short, fmt.Sprintf("%d of %s, wanted are %d", n, t.Name, t.Min))
 		}
-		if n := ofTheme(latest, t.Name); n < t.Latest {
-			short = append(short, fmt.Sprintf("%d headlines of %s, wanted are %d", n, t.Name, t.Latest))
+		if n := ofTheme(latest, t.Name); n < t.MinLatest {
+			short = append(short, fmt.Sprintf("%d headlines of %s, wanted are %d", n, t.Name, t.MinLatest))
 		}
 	}
 	if len(short) == 0 {

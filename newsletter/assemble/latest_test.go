@@ -42,12 +42,15 @@ func TestLatestNewsOfAThemeThatMustBeThere(t *testing.T) {
 	if got := headlines(Rules{}); got != "06 05 04" {
 		t.Errorf("without rules: %s", got)
 	}
-	if got := headlines(Rules{Themes: []ThemeRule{{Name: "Water", Latest: 1}}}); got != "06 05 02" {
+	if got := headlines(Rules{Themes: []ThemeRule{{Name: "Water", MinLatest: 1}}}); got != "06 05 02" {
 		t.Errorf("with a theme that must be there: %s", got)
+	}
+	if got := headlines(Rules{Themes: []ThemeRule{{Name: "Trade", MaxLatest: 2}}}); got != "06 05 02" {
+		t.Errorf("with a theme that may have two: %s", got)
 	}
 	for want, rules := range map[string]Rules{
 		"3 headlines of latest news, wanted are 4": {MinLatest: 4},
-		"1 headlines of Water, wanted are 2":       {Themes: []ThemeRule{{Name: "Water", Latest: 2}}},
+		"1 headlines of Water, wanted are 2":       {Themes: []ThemeRule{{Name: "Water", MinLatest: 2}}},
 	} {
 		s.Rules = rules
 		if _, _, err := Compose(headlineWeek(), week(t, "2024-W42", "UTC"), s, Past{}); !errors.Is(err, ErrEmpty) || !strings.Contains(err.Error(), want) {
