@@ -3,6 +3,7 @@ package subscribers
 import (
 	"context"
 	"database/sql"
+	"fmt"
 	"time"
 
 	"apta/subscribers/database"
@@ -22,6 +23,7 @@ const (
 type Event struct {
 	Kind       EventKind
 	Subscriber database.ID
+	Newsletter string // the slug of the one they read
 	Status     Status // what they are now; Erased where nothing is stored any more
 	Source     string // by which way it came
 	At         time.Time
@@ -49,5 +51,9 @@ func (s *Store) told(ctx context.Context, tx *sql.Tx, id database.ID, to Status,
 	if s.tell == nil {
 		return nil
 	}
-	return s.tell(ctx, tx, Event{Kind: kind, Subscriber: id, Status: to, Source: source, At: s.now()})
+	var slug string // the store may be another newsletter's: what befalls an address befalls all its readers
+	if err := tx.QueryRowContext(ctx, `SELECT newsletter FROM subscribers WHERE id = $1`, id).Scan(&slug); err != nil {
+		return fmt.Errorf("subscribers: event: %w", err)
+	}
+	return s.tell(ctx, tx, Event{Kind: kind, Subscriber: id, Newsletter: slug, Status: to, Source: source, At: s.now()})
 }

@@ -22,7 +22,7 @@ func (h *Hooks) Subscriber(ctx context.Context, tx *sql.Tx, e subscribers.Event)
 	if kind == "" {
 		return fmt.Errorf("webhooks: an event %q is not known here", e.Kind)
 	}
-	return h.record(ctx, tx, kind, e.At, e.Subscriber, map[string]any{"subscriber": e.Subscriber, "status": e.Status, "source": e.Source})
+	return h.record(ctx, tx, kind, e.At, e.Subscriber, map[string]any{"subscriber": e.Subscriber, "newsletter": e.Newsletter, "status": e.Status, "source": e.Source})
 }
 
 // Sent writes down that an issue's send has ended. It is what

@@ -104,7 +104,7 @@ func newHouse(t *testing.T, db *database.DB) *house {
 		Post:     fetch.New(fetch.Options{Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, Timeout: 5 * time.Second, PerHost: 4}),
 		Now:      now, Log: slog.New(slog.DiscardHandler),
 	})
-	h.subs = subscribers.NewStore(db, ids, keys, now).Telling(h.Subscriber)
+	h.subs = subscribers.NewStore(db, ids, keys, now).For("weekly").Telling(h.Subscriber)
 	h.store = newsletter.NewStore(db, ids, now).TellingSent(h.Sent)
 	return h
 }
@@ -185,7 +185,7 @@ func TestEventsArriveInOrderAndSigned(t *testing.T) {
 				t.Errorf("%s: %v", p.body, err)
 			}
 			kind, data := p.payload(t)
-			if strings.Contains(string(p.body), "reader@") || kind != IssueSent && data["subscriber"] != id.String() {
+			if strings.Contains(string(p.body), "reader@") || kind != IssueSent && data["subscriber"] != id.String() || data["newsletter"] != "weekly" {
 				t.Errorf("%s", p.body)
 			}
 		}
