@@ -18,7 +18,7 @@ shot() { # name, width, height, address
 	"$chromium" --headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update \
 		--disable-sync --hide-scrollbars --user-data-dir="$work/$1" --screenshot="docs/$1.png" --window-size="$2,$3" "$4" 2> "$work/$1.log" || { cat "$work/$1.log"; exit 1; }
 }
-shot mail 680 860 "file://$work/message-1.html"
+shot mail 680 860 "$(sed -n "s/^Look at the mail:  //p" "$work/log")"
 shot page 900 860 "$page"
 
 # The desk's are taken on the journey that the tests make; these are kept.

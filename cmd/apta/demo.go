@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	_ "embed"
 	"fmt"
@@ -152,20 +153,28 @@ func demoConfig(dir, smtp, site string) (*Config, error) {
 func (a *app) showInbox(dir string, inbox *inbox, issue newsletter.Issue) error {
 	messages := inbox.Messages()
 	fmt.Fprintf(a.stdout, "\nThe inbox on %s took %d messages:\n", inbox.Addr(), len(messages))
+	look := ""
 	for i, m := range messages {
 		name := fmt.Sprintf("message-%d", i+1)
 		text, html, err := m.parts()
 		if err != nil {
 			return err
 		}
+		exts := ".eml,.txt" // who wants plain text has no other part
+		if html != "" {
+			exts, look = ".eml,.html,.txt", cmp.Or(look, filepath.Join(dir, name))
+		}
 		for ext, body := range map[string]string{".eml": m.data, ".html": html, ".txt": text} {
+			if body == "" {
+				continue
+			}
 			if err := os.WriteFile(filepath.Join(dir, name+ext), []byte(body), 0o644); err != nil {
 				return err
 			}
 		}
-		fmt.Fprintf(a.stdout, "  to %-24s %s{.eml,.html,.txt}\n", m.to, filepath.Join(dir, name))
+		fmt.Fprintf(a.stdout, "  to %-24s %s{%s}\n", m.to, filepath.Join(dir, name), exts)
 	}
 	fmt.Fprintf(a.stdout, "\nLook at the mail:  %s\nat its text:       %s\nat the public page: apta demo --serve --dir %s\n",
-		"file://"+filepath.Join(dir, "message-1.html"), filepath.Join(dir, "message-1.txt"), dir)
+		"file://"+look+".html", look+".txt", dir)
 	return nil
 }
