@@ -35,9 +35,8 @@ func newFeeder(s *Sender, issue database.ID, rec *recorder) *feeder {
 
 // run feeds until no chunk is free and all that was handed out is settled.
 func (f *feeder) run(ctx context.Context) error {
-	l := f.sender.ledger
 	for ctx.Err() == nil && !f.isHalted() {
-		c, found, err := l.claim(ctx, f.issue, newOwner(), f.sender.opt.Lease)
+		c, found, err := f.claim(ctx)
 		if err != nil {
 			return err
 		}
@@ -56,6 +55,14 @@ func (f *feeder) run(ctx context.Context) error {
 		}
 	}
 	return context.Cause(ctx)
+}
+
+// claim goes on where the sender is told to stop meanwhile: whether a claim that was
+// broken off holds, nobody would know, and its chunk would wait for its lease to end.
+func (f *feeder) claim(ctx context.Context) (*lease, bool, error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), f.sender.opt.Lease/3)
+	defer cancel()
+	return f.sender.ledger.claim(ctx, f.issue, newOwner(), f.sender.opt.Lease)
 }
 
 // duePoll is how often a feeder whose deliveries are all handed out looks for
