@@ -9,6 +9,7 @@ import (
 
 	"apta/newsletter"
 	"apta/newsletter/assemble"
+	"apta/newsletter/render/check"
 	"apta/subscribers/database"
 )
 
@@ -24,13 +25,14 @@ type mind struct {
 	strands map[string]assemble.StrandReason
 
 	mu       sync.Mutex
-	revision int // of which the sizes are
+	revision int // of which these are
 	all      int
 	each     []int
+	lacks    []check.Finding // what of the mail some mail programs do not do
 }
 
 // sizes gives the bytes of an issue's mail in HTML, and of each of its strands in
-// it. They take longer to find than all else on the screen.
+// it, and looks what mail programs make of that mail. They take longer to find than all else on the screen.
 func (m *mind) sizes(s *Screen, o open) (all int, each []int, err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -49,8 +51,20 @@ func (m *mind) sizes(s *Screen, o open) (all int, each []int, err error) {
 	for _, text := range paragraphs {
 		m.each = append(m.each, len(text))
 	}
+	findings, err := check.Mail(mail)
+	if err != nil {
+		return 0, nil, err
+	}
+	m.lacks = slices.DeleteFunc(findings, func(f check.Finding) bool { return f.Support != check.Unsupported })
 	m.all, m.revision = len(mail.HTML), o.issue.Revision
 	return m.all, m.each, nil
+}
+
+// lacking gives what sizes has found some mail programs not to do.
+func (m *mind) lacking() []check.Finding {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.lacks
 }
 
 // minds keeps the last few: the reasons of a week take as long to find as the

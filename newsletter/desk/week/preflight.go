@@ -27,7 +27,12 @@ type preflightView struct {
 	Rest     int // bytes around the strands
 	Findings []finding
 	Checking int // links that are being looked at
+	Lacks    []lackView
 }
+
+// lackView is something in the mail that some mail programs do not do, and what
+// their readers see instead, in the words of the check, which are English.
+type lackView struct{ What, Programs, Instead, URL string }
 
 type shareView struct {
 	Name, Place string
@@ -97,7 +102,7 @@ func (s *Screen) preflight(r *http.Request, v *view, o open) (*preflightView, er
 		p.Shares = append(p.Shares, share)
 	}
 	slices.SortStableFunc(p.Shares, func(a, b shareView) int { return cmp.Compare(b.Bytes, a.Bytes) })
-	c := check{view: v, open: o, found: p, spam: templates.In(s.words, i.Language)["week_spam"]}
+	c := preflight{view: v, open: o, found: p, spam: templates.In(s.words, i.Language)["week_spam"]}
 	c.size()
 	c.words()
 	c.links()
@@ -105,6 +110,7 @@ func (s *Screen) preflight(r *http.Request, v *view, o open) (*preflightView, er
 		return nil, err
 	}
 	c.answers(s)
+	c.lacks()
 	slices.SortStableFunc(p.Findings, func(a, b finding) int { return grave(b) - grave(a) })
 	return p, nil
 }
@@ -116,19 +122,19 @@ func grave(f finding) int {
 	return 0
 }
 
-// check is one preflight under way.
-type check struct {
+// preflight is one under way.
+type preflight struct {
 	*view
 	open  open
 	found *preflightView
 	spam  string // words that filters take for advertising
 }
 
-func (c check) find(grave bool, place, about, key string, pairs ...string) {
+func (c preflight) find(grave bool, place, about, key string, pairs ...string) {
 	c.found.Findings = append(c.found.Findings, finding{grave, c.Frame.Words.Fill("week_find_"+key, pairs...), place, about})
 }
 
-func (c check) size() {
+func (c preflight) size() {
 	switch {
 	case c.found.Bytes > clipped:
 		c.find(true, "#shares", "", "clipped", "kb", kilobytes(c.found.Bytes))
@@ -137,10 +143,27 @@ func (c check) size() {
 	}
 }
 
+// lacks names what mail programs do not do with this mail. What has nothing in its
+// place is grave: the shipped templates have none such, an operator's may.
+func (c preflight) lacks() {
+	for _, f := range c.open.mind.lacking() {
+		var names []string
+		for _, program := range f.Clients {
+			if program.Support == f.Support {
+				names = append(names, program.Name)
+			}
+		}
+		c.found.Lacks = append(c.found.Lacks, lackView{f.What, strings.Join(names, ", "), f.Fallback, f.URL})
+		if f.Fallback == "" {
+			c.find(true, "#lacks", f.What, "lack", "programs", strings.Join(names, ", "))
+		}
+	}
+}
+
 func kilobytes(n int) string { return fmt.Sprint((n + 1023) / 1024) }
 
 // words looks at the subject, the preheader and what filters take for advertising.
-func (c check) words() {
+func (c preflight) words() {
 	i := c.open.issue
 	subject := render.OneLine(cmp.Or(i.Subject, i.Title))
 	switch n := utf8.RuneCountInString(subject); {
@@ -186,7 +209,7 @@ func spamIn(text string, suspects []string) (found []string) {
 }
 
 // links looks for pieces that lead nowhere, and for what an earlier issue had.
-func (c check) links() {
+func (c preflight) links() {
 	for _, s := range c.open.issue.Strands {
 		for _, p := range s.Items {
 			place := "#p-" + p.ID.String()
@@ -216,7 +239,7 @@ func (c check) links() {
 }
 
 // themes looks for themes that readers chose and that the issue has nothing of.
-func (c check) themes(r *http.Request) error {
+func (c preflight) themes(r *http.Request) error {
 	topics, err := c.open.room.Topics(r.Context())
 	if err != nil {
 		return err
@@ -241,7 +264,7 @@ func (c check) themes(r *http.Request) error {
 }
 
 // answers tells what the links' servers said, as far as they were asked.
-func (c check) answers(s *Screen) {
+func (c preflight) answers(s *Screen) {
 	if s.Links == nil {
 		return
 	}

@@ -437,7 +437,7 @@ func TestPreflight(t *testing.T) {
 			}
 			time.Sleep(5 * time.Millisecond)
 		}
-		for _, want := range []string{`href="#w-subject">The subject has`, "all capitals", "“FREE”", "Nothing about: Schools", `href="#p-` + h.id(5) + `">Its link does not work: the server answers 404`} {
+		for _, want := range []string{`href="#w-subject">The subject has`, "all capitals", "“FREE”", "Nothing about: Schools", `id="lacks"`, "Outlook", `href="#p-` + h.id(5) + `">Its link does not work: the server answers 404`} {
 			if !strings.Contains(body, want) {
 				t.Errorf("there is no %q in\n%s", want, body)
 			}
