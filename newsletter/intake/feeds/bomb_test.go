@@ -1,42 +1,11 @@
 package feeds
 
 import (
-	"runtime"
-	"runtime/debug"
 	"strings"
-	"sync/atomic"
 	"testing"
-	"time"
-)
 
-// heapWhile gives by how much the heap grew at most while do ran.
-func heapWhile(do func()) uint64 {
-	// What counts is what is held, not what waits to be collected, which is more the
-	// slower the machine is and twice that under the race detector.
-	defer debug.SetGCPercent(debug.SetGCPercent(10))
-	var before runtime.MemStats
-	runtime.GC()
-	runtime.ReadMemStats(&before)
-	var peak atomic.Uint64
-	stop, done := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(done)
-		var now runtime.MemStats
-		for {
-			runtime.ReadMemStats(&now)
-			peak.Store(max(peak.Load(), now.HeapInuse+now.StackInuse))
-			select {
-			case <-stop:
-				return
-			case <-time.After(2 * time.Millisecond):
-			}
-		}
-	}()
-	do()
-	close(stop)
-	<-done
-	return peak.Load() - min(peak.Load(), before.HeapInuse+before.StackInuse)
-}
+	"apta/newsletter/intake/heaptest"
+)
 
 // bombs are feeds of at most five megabytes, which is all that is fetched.
 func bombs() map[string]string {
@@ -73,7 +42,7 @@ func TestFault_F1_BombsEndInAnError(t *testing.T) {
 		var p *Parsed
 		var err error
 		body := []byte(text)
-		grown := heapWhile(func() { p, err = reader().Read(body, "", "https://x.example/feed") })
+		grown := heaptest.While(func() { p, err = reader().Read(body, "", "https://x.example/feed") })
 		if err == nil {
 			t.Errorf("%s: read as %d entries (%s)", what, len(p.Entries), p.Note)
 		}
@@ -91,7 +60,7 @@ func TestFault_F1_LargeFeedsAreBounded(t *testing.T) {
 		"many full ones": "<rss version=\"2.0\"><channel>" + strings.Repeat("<item><title>A</title><link>https://x.example/a</link><description>"+strings.Repeat("word ", 180)+"</description></item>", 5000) + "</channel></rss>",
 	} {
 		body := []byte(text)
-		grown := heapWhile(func() {
+		grown := heaptest.While(func() {
 			if p, err := reader().Read(body, "", "https://x.example/feed"); err != nil || len(p.Entries) == 0 {
 				t.Errorf("%s: %+v (%v)", what, p, err)
 			}

@@ -16,6 +16,7 @@ import (
 	"apta/newsletter"
 	"apta/newsletter/intake/feeds"
 	"apta/newsletter/intake/fetch"
+	"apta/newsletter/intake/heaptest"
 	"apta/subscribers/database"
 	"apta/subscribers/database/databasetest"
 )
@@ -317,7 +318,7 @@ func TestFault_F1_AHostileFeedStopsNoOther(t *testing.T) {
 			d.add(t, feeds.Feed{URL: path})
 			d.add(t, feeds.Feed{URL: fmt.Sprintf("/good%d", i)})
 		}
-		grown := feeds.HeapWhile(func() {
+		grown := heaptest.While(func() {
 			if _, err := d.PollDue(t.Context(), time.Minute); err != nil {
 				t.Fatal(err)
 			}

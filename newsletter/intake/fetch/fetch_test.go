@@ -9,12 +9,12 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
-	"runtime"
-	"runtime/debug"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"apta/newsletter/intake/heaptest"
 
 	"golang.org/x/net/dns/dnsmessage"
 )
@@ -212,34 +212,6 @@ func TestConditionalAndStatus(t *testing.T) {
 	}
 }
 
-// heapWhile gives by how much the live heap grew while do ran.
-func heapWhile(do func()) uint64 {
-	// What counts is what is held, not what waits to be collected, which is more the
-	// slower the machine is and twice that under the race detector.
-	defer debug.SetGCPercent(debug.SetGCPercent(10))
-	var before, during runtime.MemStats
-	runtime.GC()
-	runtime.ReadMemStats(&before)
-	var peak atomic.Uint64
-	stop, done := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(done)
-		for {
-			runtime.ReadMemStats(&during)
-			peak.Store(max(peak.Load(), during.HeapInuse))
-			select {
-			case <-stop:
-				return
-			case <-time.After(time.Millisecond):
-			}
-		}
-	}()
-	do()
-	close(stop)
-	<-done
-	return peak.Load() - min(peak.Load(), before.HeapInuse)
-}
-
 func TestFault_F1_BombsAndEndlessStreams(t *testing.T) {
 	zeros := make([]byte, 1<<20)
 	site := serve(t, func(w http.ResponseWriter, r *http.Request) {
@@ -286,7 +258,7 @@ func TestFault_F1_BombsAndEndlessStreams(t *testing.T) {
 			from = f
 		}
 		var err error
-		grown := heapWhile(func() { _, err = get(t, from, site+path) })
+		grown := heaptest.While(func() { _, err = get(t, from, site+path) })
 		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), site+path) {
 			t.Errorf("%s: %v", path, err)
 		}

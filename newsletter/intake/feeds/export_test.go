@@ -1,4 +1,0 @@
-package feeds
-
-// HeapWhile is for the tests of the package's outside.
-var HeapWhile = heapWhile
