@@ -57,10 +57,13 @@ func (f *feeder) run(ctx context.Context) error {
 	return context.Cause(ctx)
 }
 
+// claimLimit is how long a claim may take: a stop waits for it.
+const claimLimit = 5 * time.Second
+
 // claim goes on where the sender is told to stop meanwhile: whether a claim that was
 // broken off holds, nobody would know, and its chunk would wait for its lease to end.
 func (f *feeder) claim(ctx context.Context) (*lease, bool, error) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), f.sender.opt.Lease/3)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), claimLimit)
 	defer cancel()
 	return f.sender.ledger.claim(ctx, f.issue, newOwner(), f.sender.opt.Lease)
 }
