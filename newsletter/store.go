@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"embed"
 	"errors"
-	"io/fs"
 	"time"
 
 	"apta/subscribers/database"
@@ -15,13 +14,7 @@ import (
 var schemaFiles embed.FS
 
 // Schema is the tables of this package.
-func Schema() database.Schema {
-	files, err := fs.Sub(schemaFiles, "schema")
-	if err != nil {
-		panic(err) // the folder is embedded
-	}
-	return database.Schema{Owner: "newsletter", Files: files}
-}
+func Schema() database.Schema { return database.SchemaIn(schemaFiles, "newsletter") }
 
 // ErrNotFound marks an item or issue that is not stored.
 var ErrNotFound = errors.New("not found")

@@ -6,7 +6,6 @@ import (
 	"embed"
 	"errors"
 	"fmt"
-	"io/fs"
 	"time"
 
 	"apta/subscribers/database"
@@ -16,13 +15,7 @@ import (
 var schemaFiles embed.FS
 
 // Schema is the tables of this package.
-func Schema() database.Schema {
-	files, err := fs.Sub(schemaFiles, "schema")
-	if err != nil {
-		panic(err) // the folder is embedded
-	}
-	return database.Schema{Owner: "subscribers", Files: files}
-}
+func Schema() database.Schema { return database.SchemaIn(schemaFiles, "subscribers") }
 
 // Subscriber is one reader.
 type Subscriber struct {

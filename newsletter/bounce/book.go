@@ -8,7 +8,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io/fs"
 	"time"
 
 	"apta/subscribers"
@@ -19,13 +18,7 @@ import (
 var schemaFiles embed.FS
 
 // Schema is the tables of this package.
-func Schema() database.Schema {
-	files, err := fs.Sub(schemaFiles, "schema")
-	if err != nil {
-		panic(err) // the folder is embedded
-	}
-	return database.Schema{Owner: "bounce", Files: files}
-}
+func Schema() database.Schema { return database.SchemaIn(schemaFiles, "bounce") }
 
 // Policy says when soft bounces are enough: so many issues that did not arrive
 // within so many days.

@@ -10,7 +10,6 @@ import (
 	"embed"
 	"errors"
 	"fmt"
-	"io/fs"
 	"time"
 
 	"apta/subscribers/database"
@@ -20,13 +19,7 @@ import (
 var schemaFiles embed.FS
 
 // Schema is the tables of this package.
-func Schema() database.Schema {
-	files, err := fs.Sub(schemaFiles, "schema")
-	if err != nil {
-		panic(err) // the folder is embedded
-	}
-	return database.Schema{Owner: "delivery", Files: files}
-}
+func Schema() database.Schema { return database.SchemaIn(schemaFiles, "delivery") }
 
 // State is where one delivery stands.
 type State int

@@ -10,7 +10,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"strings"
 	"time"
 
@@ -22,13 +21,7 @@ import (
 var schemaFiles embed.FS
 
 // Schema is the tables of this package.
-func Schema() database.Schema {
-	files, err := fs.Sub(schemaFiles, "schema")
-	if err != nil {
-		panic(err) // the folder is embedded
-	}
-	return database.Schema{Owner: "desk", Files: files}
-}
+func Schema() database.Schema { return database.SchemaIn(schemaFiles, "desk") }
 
 // Editors keeps editors, their sessions and links, and what they did. Its methods
 // are safe for concurrent use, by several processes too.

@@ -8,7 +8,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"time"
 
 	"apta/subscribers/database"
@@ -18,13 +17,7 @@ import (
 var schemaFiles embed.FS
 
 // Schema is the tables of this package.
-func Schema() database.Schema {
-	files, err := fs.Sub(schemaFiles, "schema")
-	if err != nil {
-		panic(err) // the folder is embedded
-	}
-	return database.Schema{Owner: "notice", Files: files}
-}
+func Schema() database.Schema { return database.SchemaIn(schemaFiles, "notice") }
 
 const (
 	patience = 7 * 24 * time.Hour   // after which a notice that no relay takes is given up

@@ -15,7 +15,6 @@ import (
 	"embed"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"net/http"
 	"slices"
@@ -31,13 +30,7 @@ import (
 var schemaFiles embed.FS
 
 // Schema is the tables of this package.
-func Schema() database.Schema {
-	files, err := fs.Sub(schemaFiles, "schema")
-	if err != nil {
-		panic(err) // the folder is embedded
-	}
-	return database.Schema{Owner: "webhooks", Files: files}
-}
+func Schema() database.Schema { return database.SchemaIn(schemaFiles, "webhooks") }
 
 // The events that a webhook may want. Test is sent to those who ask for one.
 const (

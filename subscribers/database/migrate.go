@@ -3,6 +3,7 @@ package database
 import (
 	"context"
 	"database/sql"
+	"embed"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -21,6 +22,16 @@ type Schema struct {
 	// Steps gives the SQL of a library that brings its own for each database. It
 	// is run as it is, in place of Files.
 	Steps func(Kind) ([]string, error)
+}
+
+// SchemaIn is the tables of the room that is called owner, whose files it has
+// embedded from its folder schema.
+func SchemaIn(embedded embed.FS, owner string) Schema {
+	files, err := fs.Sub(embedded, "schema")
+	if err != nil {
+		panic(err) // the name is a valid one
+	}
+	return Schema{Owner: owner, Files: files}
 }
 
 // steps gives the schema's SQL for one database, in order.

@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"time"
 
 	"apta/subscribers/database"
@@ -17,13 +16,7 @@ import (
 var schemaFiles embed.FS
 
 // Schema is the tables of this package.
-func Schema() database.Schema {
-	files, err := fs.Sub(schemaFiles, "schema")
-	if err != nil {
-		panic(err) // the folder is embedded
-	}
-	return database.Schema{Owner: "feeds", Files: files}
-}
+func Schema() database.Schema { return database.SchemaIn(schemaFiles, "feeds") }
 
 // Reasons why a feed is not stored.
 var (
