@@ -54,8 +54,13 @@ func (s *Store) NewsletterOf(ctx context.Context, p Purpose, token string) (slug
 }
 
 // lockAddress locks and gives the subscribers of an address in all newsletters.
-func lockAddress(ctx context.Context, tx *sql.Tx, email string) (ids []database.ID, err error) {
-	rows, err := tx.QueryContext(ctx, `UPDATE subscribers SET status = status WHERE email = $1 RETURNING id`, email)
+func lockAddress(ctx context.Context, tx *sql.Tx, email string) ([]database.ID, error) {
+	return idsOf(ctx, tx, `UPDATE subscribers SET status = status WHERE email = $1 RETURNING id`, email)
+}
+
+// idsOf gives what a query finds in its one column, the IDs of subscribers.
+func idsOf(ctx context.Context, tx *sql.Tx, query string, args ...any) (ids []database.ID, err error) {
+	rows, err := tx.QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, err
 	}

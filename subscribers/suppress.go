@@ -63,20 +63,8 @@ func (s *Store) suppressSubscribers(ctx context.Context, tx *sql.Tx, address str
 }
 
 // sameMailbox gives the subscribers whose addresses differ in capitals at most.
-func sameMailbox(ctx context.Context, tx *sql.Tx, address string) (ids []database.ID, err error) {
-	rows, err := tx.QueryContext(ctx, `SELECT id FROM subscribers WHERE email = $1 OR lower(email) = $2`, address, strings.ToLower(address))
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var id database.ID
-		if err := rows.Scan(&id); err != nil {
-			return nil, err
-		}
-		ids = append(ids, id)
-	}
-	return ids, rows.Err()
+func sameMailbox(ctx context.Context, tx *sql.Tx, address string) ([]database.ID, error) {
+	return idsOf(ctx, tx, `SELECT id FROM subscribers WHERE email = $1 OR lower(email) = $2`, address, strings.ToLower(address))
 }
 
 // SuppressHashes puts the hashes of an exported list on this one. It works only
