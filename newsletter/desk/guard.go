@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"unicode/utf8"
 
 	"apta/newsletter"
 	"apta/newsletter/delivery"
@@ -14,6 +13,7 @@ import (
 	"apta/newsletter/webhooks"
 	"apta/subscribers"
 	"apta/subscribers/database"
+	"apta/subscribers/pages"
 )
 
 // A Handler is a page's: what it could not do, the desk says.
@@ -180,21 +180,13 @@ func (d *Desk) nothing(http.ResponseWriter, *http.Request) error { return newsle
 // much smaller than this.
 const maxForm = 4 << 20
 
-// Form reads a posted form. It is none where it is too large, is not UTF-8, or has
-// a NUL in it, which PostgreSQL cannot keep.
+// Form reads a posted form.
 func (d *Desk) Form(w http.ResponseWriter, r *http.Request) (url.Values, error) {
-	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
-	if err := r.ParseForm(); err != nil {
+	values, ok := pages.ReadForm(w, r, maxForm)
+	if !ok {
 		return nil, errForm
 	}
-	for key, values := range r.PostForm {
-		for _, v := range append(values, key) {
-			if !utf8.ValidString(v) || strings.ContainsRune(v, 0) {
-				return nil, errForm
-			}
-		}
-	}
-	return r.PostForm, nil
+	return values, nil
 }
 
 // Issue gives the issue that a path names by its ID, where it is one of a

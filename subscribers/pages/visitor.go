@@ -88,21 +88,30 @@ func (p *Pages) languageChoices(chosen string) (list []choice) {
 // maxForm bounds a posted form, in bytes.
 const maxForm = 32 << 10
 
-// form reads a posted form. It is none where it is too large, is not UTF-8, or
-// has a NUL in it, which PostgreSQL cannot keep.
+// form reads a posted form.
 func (p *Pages) form(w http.ResponseWriter, r *http.Request) (url.Values, error) {
-	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
-	if err := r.ParseForm(); err != nil {
+	values, ok := ReadForm(w, r, maxForm)
+	if !ok {
 		return nil, errForm
+	}
+	return values, nil
+}
+
+// ReadForm reads a posted form of at most so many bytes. ok is false where it is
+// larger, is no form, is not UTF-8, or has a NUL in it, which PostgreSQL cannot keep.
+func ReadForm(w http.ResponseWriter, r *http.Request, limit int64) (form url.Values, ok bool) {
+	r.Body = http.MaxBytesReader(w, r.Body, limit)
+	if err := r.ParseForm(); err != nil {
+		return nil, false
 	}
 	for key, values := range r.PostForm {
 		for _, v := range append(values, key) {
 			if !utf8.ValidString(v) || strings.ContainsRune(v, 0) {
-				return nil, errForm
+				return nil, false
 			}
 		}
 	}
-	return r.PostForm, nil
+	return r.PostForm, true
 }
 
 // date writes a day as a language does.
