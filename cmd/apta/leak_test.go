@@ -51,14 +51,8 @@ func leaks(t *testing.T, addresses string) {
 	}
 	s.env = append(s.env, "APTA_SECRET="+secret, "APTA_SMTP_USERNAME=relay-user", "APTA_SMTP_PASSWORD_FILE="+passwordFile, "APTA_SMTP_AUTH=none",
 		"APTA_METRICS_TOKEN="+token, "APTA_LOG_ADDRESSES="+addresses)
-	cmd := s.command(t, "serve")
-	var said words
-	cmd.Stdout, cmd.Stderr = &said, &said
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { kill(cmd) })
-	site := "http://" + listeningOn(t, &said)
+	cmd, said := s.startServing(t)
+	site := "http://" + listeningOn(t, said)
 	s.await(t, "mails", func(context.Context) bool { return s.relay.Count() >= readers/2 })
 
 	keys, err := subscribers.NewKeys([]byte(secret))

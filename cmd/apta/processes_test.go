@@ -86,17 +86,23 @@ func (s *site) command(t *testing.T, args ...string) *exec.Cmd {
 // serveProcess starts a process of apta serve, which is killed at the end of the test.
 func (s *site) serveProcess(t *testing.T) *exec.Cmd {
 	t.Helper()
-	cmd := s.command(t, "serve")
-	var said bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &said, &said
+	cmd, _ := s.startServing(t)
+	return cmd
+}
+
+// startServing is serveProcess with what the process says.
+func (s *site) startServing(t *testing.T) (*exec.Cmd, *words) {
+	t.Helper()
+	cmd, said := s.command(t, "serve"), new(words)
+	cmd.Stdout, cmd.Stderr = said, said
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
 		kill(cmd)
-		t.Logf("%d said\n%s", cmd.Process.Pid, said.String())
+		t.Logf("%d said\n%s", cmd.Process.Pid, said)
 	})
-	return cmd
+	return cmd, said
 }
 
 // kill is kill -9.

@@ -55,14 +55,8 @@ func TestFault_W10_SlowAndLargeClients(t *testing.T) {
 	t.Parallel()
 	const readers, slow = 400, 1000
 	s := newSite(t, "", readers, smtptest.Options{Latency: 5 * time.Millisecond})
-	cmd := s.command(t, "serve")
-	var said words
-	cmd.Stdout, cmd.Stderr = &said, &said
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { kill(cmd) })
-	address := listeningOn(t, &said)
+	cmd, said := s.startServing(t)
+	address := listeningOn(t, said)
 
 	var wait sync.WaitGroup
 	var hungUp atomic.Int64

@@ -47,13 +47,7 @@ func TestFault_O1_TerminatedInMidSend(t *testing.T) {
 	ctx := context.Background()
 	stops := 0
 	for !s.sent(ctx) && stops < 50 {
-		cmd := s.command(t, "serve")
-		var said words
-		cmd.Stdout, cmd.Stderr = &said, &said
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { kill(cmd) })
+		cmd, said := s.startServing(t)
 		before := s.relay.Count()
 		s.await(t, "next mails", func(ctx context.Context) bool { return s.relay.Count() > before+150 || s.sent(ctx) })
 		if stops == 3 { // what is left goes out in one go
@@ -132,13 +126,7 @@ func TestFault_O1_ConfigurationReadAgain(t *testing.T) {
 		}
 	}
 	write("The First", "")
-	cmd := s.command(t, "serve")
-	var said words
-	cmd.Stdout, cmd.Stderr = &said, &said
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { kill(cmd) })
+	cmd, said := s.startServing(t)
 	page := func(want string) {
 		t.Helper()
 		s.await(t, "page of "+want, func(context.Context) bool {
