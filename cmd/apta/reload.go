@@ -16,7 +16,7 @@ import (
 // stopLimit is how long everything has to end when apta is told to stop. What
 // takes so long is a relay that does not answer: the mail it has is doubtful,
 // with or without another minute.
-const stopLimit = 9 * time.Second
+const stopLimit = 8 * time.Second
 
 // keepServing serves until ctx ends. SIGHUP has the configuration read again:
 // where it is good, everything is stopped as at the end and started anew with
