@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -193,19 +194,29 @@ func loadConfig(file string, named bool, environ []string) (*Config, error) {
 
 // decodeTOML reports every unknown key with its line, or the first syntax error.
 func decodeTOML(file string, text []byte, c *Config) error {
-	dec := toml.NewDecoder(strings.NewReader(string(text))).DisallowUnknownFields()
-	err := dec.Decode(c)
+	return decodeStrict(file, text, c, unknownKey)
+}
+
+// unknownKey says that there is no such key, and which may be meant.
+func unknownKey(key toml.Key) string {
+	name := strings.Join(key, ".")
+	return fmt.Sprintf("unknown key %q%s", name, didYouMean(name, configKeys()))
+}
+
+// decodeStrict decodes a file into what has all keys that it may set. Of every
+// other key unknown says what is wrong with it.
+func decodeStrict(file string, text []byte, into any, unknown func(toml.Key) string) error {
+	err := toml.NewDecoder(bytes.NewReader(text)).DisallowUnknownFields().Decode(into)
 	var strict *toml.StrictMissingError
-	if errors.As(err, &strict) {
-		var all []error
-		for _, e := range strict.Errors {
-			row, _ := e.Position()
-			key := strings.Join(e.Key(), ".")
-			all = append(all, fmt.Errorf("%s:%d: unknown key %q%s", file, row, key, didYouMean(key, configKeys())))
-		}
-		return errors.Join(all...)
+	if !errors.As(err, &strict) {
+		return tomlError(file, err)
 	}
-	return tomlError(file, err)
+	var all []error
+	for _, e := range strict.Errors {
+		row, _ := e.Position()
+		all = append(all, fmt.Errorf("%s:%d: %s", file, row, unknown(e.Key())))
+	}
+	return errors.Join(all...)
 }
 
 // tomlError says where a file is no TOML.

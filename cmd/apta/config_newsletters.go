@@ -107,22 +107,12 @@ func loadNewsletter(file string, base Config) (*Config, error) {
 // decodeOverlay is decodeTOML for the file of a further newsletter: a key of the
 // whole site is refused by a line of its own.
 func decodeOverlay(file, mainFile string, text []byte, o *overlay) error {
-	err := toml.NewDecoder(strings.NewReader(string(text))).DisallowUnknownFields().Decode(o)
-	var strict *toml.StrictMissingError
-	if !errors.As(err, &strict) {
-		return tomlError(file, err)
-	}
-	var all []error
-	for _, e := range strict.Errors {
-		row, _ := e.Position()
-		key := strings.Join(e.Key(), ".")
-		if known := configKeys(); slices.Contains(known, key) && !slices.Contains(overlayTables, e.Key()[0]) {
-			all = append(all, fmt.Errorf("%s:%d: %s is the same for all newsletters: set it in %s", file, row, key, mainFile))
-		} else {
-			all = append(all, fmt.Errorf("%s:%d: unknown key %q%s", file, row, key, didYouMean(key, known)))
+	return decodeStrict(file, text, o, func(key toml.Key) string {
+		if name := strings.Join(key, "."); slices.Contains(configKeys(), name) && !slices.Contains(overlayTables, key[0]) {
+			return fmt.Sprintf("%s is the same for all newsletters: set it in %s", name, mainFile)
 		}
-	}
-	return errors.Join(all...)
+		return unknownKey(key)
+	})
 }
 
 // overlayTables are the tables that a further newsletter's file may have.
