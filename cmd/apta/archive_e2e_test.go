@@ -1,30 +1,19 @@
 package main
 
 import (
-	"context"
 	"encoding/json"
 	"net/http/httptest"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"testing"
-	"time"
 
 	"apta/newsletter"
 )
 
 // TestArchiveInABrowser has e2e/archive.mjs look at the public pages in each language.
 func TestArchiveInABrowser(t *testing.T) {
-	if os.Getenv("APTA_E2E") == "" {
-		t.Skip("a browser is started by make e2e only")
-	}
-	if _, err := os.Stat("e2e/node_modules/playwright-core"); err != nil {
-		install := exec.Command("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund")
-		install.Dir = "e2e"
-		if out, err := install.CombinedOutput(); err != nil {
-			t.Fatalf("npm ci: %v\n%s", err, out)
-		}
-	}
+	wants(t)
+	npm(t, "playwright-core")
 	for _, c := range []struct{ language, name, newsroom, term, found string }{
 		{"en", "Week in Review", "Steppe Courier", "URAL ros", "Ural"},
 		{"ru", "Обзор недели", "Степной курьер", "УРАЛ", "Урал"},
@@ -50,14 +39,7 @@ func TestArchiveInABrowser(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
-			defer cancel()
-			cmd := exec.CommandContext(ctx, "node", "archive.mjs")
-			cmd.Dir = "e2e"
-			cmd.Env = append(os.Environ(), "APTA_SITE="+site, "APTA_LANGUAGE="+c.language, "APTA_EXPECT="+string(expect))
-			if out, err := cmd.CombinedOutput(); err != nil {
-				t.Fatalf("%v\n%s", err, out)
-			}
+			runScript(t, "archive.mjs", "APTA_SITE="+site, "APTA_LANGUAGE="+c.language, "APTA_EXPECT="+string(expect))
 		})
 	}
 }

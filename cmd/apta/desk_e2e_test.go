@@ -3,14 +3,12 @@ package main
 import (
 	"bufio"
 	"bytes"
-	"context"
 	"encoding/json"
 	"fmt"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -32,20 +30,9 @@ func TestPasskeyInABrowser(t *testing.T) { workInABrowser(t, "passkey.mjs") }
 
 func workInABrowser(t *testing.T, script string) {
 	t.Helper()
-	if os.Getenv("APTA_E2E") == "" {
-		t.Skip("a browser is started by make e2e only")
-	}
-	if _, err := os.Stat("e2e/node_modules/playwright-core"); err != nil {
-		install := exec.Command("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund")
-		install.Dir = "e2e"
-		if out, err := install.CombinedOutput(); err != nil {
-			t.Fatalf("npm ci: %v\n%s", err, out)
-		}
-	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	wants(t)
+	npm(t, "playwright-core")
+	listener := openPort(t)
 	_, port, err := net.SplitHostPort(listener.Addr().String())
 	if err != nil {
 		t.Fatal(err)
@@ -63,7 +50,7 @@ func workInABrowser(t *testing.T, script string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer relay.Close()
+	t.Cleanup(func() { relay.Close() })
 	n := openNewsroom(t, func(c *Config) {
 		c.BaseURL, c.SMTP.Host, c.SMTP.Port = site, relay.Host(), relay.Port()
 		c.Newsletter.Name, c.Newsletter.Newsroom, c.Newsletter.Postal = "Week in Review", "The Quay Post", "4 Ropewalk, Haverhythe"
@@ -89,31 +76,14 @@ func workInABrowser(t *testing.T, script string) {
 		t.Fatal(err)
 	}
 	past(t, n)
-	ctx, cancel := context.WithTimeout(t.Context(), 8*time.Minute)
-	defer cancel()
-	done := make(chan error, 1)
-	serving, stop := context.WithCancel(ctx)
-	go func() { done <- n.serve(serving, n.rooms, listener) }()
-	defer func() {
-		stop()
-		if err := <-done; err != nil {
-			t.Error(err)
-		}
-	}()
-	first, err := n.rooms.editors(n.app).FirstLink(ctx)
+	n.serveUntilTheEnd(t, listener)
+	first, err := n.rooms.editors(n.app).FirstLink(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	helper := httptest.NewServer(deskWitness(n))
 	defer helper.Close()
-	cmd := exec.CommandContext(ctx, "node", script)
-	cmd.Dir = "e2e"
-	cmd.Env = append(os.Environ(), "APTA_SITE="+site, "APTA_WITNESS="+helper.URL, "APTA_FIRST="+first)
-	out, err := cmd.CombinedOutput()
-	t.Logf("%s", out)
-	if err != nil {
-		t.Fatal(err)
-	}
+	runScript(t, script, "APTA_SITE="+site, "APTA_WITNESS="+helper.URL, "APTA_FIRST="+first)
 }
 
 // someRefuse is a relay that knows one address no more and puts a domain off.

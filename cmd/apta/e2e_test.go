@@ -1,16 +1,12 @@
 package main
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"mime"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"os"
-	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -30,20 +26,9 @@ func TestJourneysInABrowser(t *testing.T) { browse(t, "journey.mjs") }
 func TestFault_W1_AScannerInABrowser(t *testing.T) { browse(t, "scanner.mjs") }
 
 func browse(t *testing.T, script string) {
-	if os.Getenv("APTA_E2E") == "" {
-		t.Skip("a browser is started by make e2e only")
-	}
-	if _, err := os.Stat("e2e/node_modules/playwright-core"); err != nil {
-		install := exec.Command("npm", "ci", "--no-audit", "--no-fund")
-		install.Dir = "e2e"
-		if out, err := install.CombinedOutput(); err != nil {
-			t.Fatalf("npm ci: %v\n%s", err, out)
-		}
-	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	wants(t)
+	npm(t, "playwright-core")
+	listener := openPort(t)
 	site := "http://" + listener.Addr().String()
 	n := openNewsroom(t, func(c *Config) {
 		c.BaseURL = site
@@ -52,27 +37,10 @@ func browse(t *testing.T, script string) {
 		c.Newsletter.Topics = []string{"Courts", "Harbour", "Schools", "War in Ukraine"}
 	})
 	n.app.now = time.Now
-	ctx, cancel := context.WithTimeout(t.Context(), 8*time.Minute)
-	defer cancel()
-	done := make(chan error, 1)
-	serving, stop := context.WithCancel(ctx)
-	go func() { done <- n.serve(serving, n.rooms, listener) }()
-	defer func() {
-		stop()
-		if err := <-done; err != nil {
-			t.Error(err)
-		}
-	}()
+	n.serveUntilTheEnd(t, listener)
 	helper := httptest.NewServer(witness(n))
 	defer helper.Close()
-	cmd := exec.CommandContext(ctx, "node", script)
-	cmd.Dir = "e2e"
-	cmd.Env = append(os.Environ(), "APTA_SITE="+site, "APTA_WITNESS="+helper.URL)
-	out, err := cmd.CombinedOutput()
-	t.Logf("%s", out)
-	if err != nil {
-		t.Fatal(err)
-	}
+	runScript(t, script, "APTA_SITE="+site, "APTA_WITNESS="+helper.URL)
 }
 
 // witness tells a script what a browser cannot see: the letters that the relay

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"fmt"
 	"image"
@@ -162,30 +161,6 @@ func partsOf(t *testing.T, message []byte) (header mail.Header, text, html strin
 	return m.Header, text, html
 }
 
-func wants(t *testing.T, programs ...string) {
-	t.Helper()
-	if os.Getenv("APTA_E2E") == "" {
-		t.Skip("make e2e runs it")
-	}
-	for _, p := range programs {
-		if _, err := exec.LookPath(p); err != nil {
-			t.Skip(p + " is not installed here")
-		}
-	}
-}
-
-func npm(t *testing.T, module string) {
-	t.Helper()
-	if _, err := os.Stat("e2e/node_modules/" + module); err == nil {
-		return
-	}
-	install := exec.Command("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund")
-	install.Dir = "e2e"
-	if out, err := install.CombinedOutput(); err != nil {
-		t.Fatalf("npm ci: %v\n%s", err, out)
-	}
-}
-
 // TestMailInABrowser has e2e/mail.mjs look at every mail in Chromium: at 320, 600
 // and 1024 px, light and dark, with pictures and without, for axe-core and against
 // the stored pictures, which APTA_GOLDEN_PICTURES writes anew.
@@ -221,16 +196,7 @@ func TestMailInABrowser(t *testing.T) {
 	})
 	server.Config.Handler = mux
 	server.Start()
-	ctx, cancel := context.WithTimeout(t.Context(), 8*time.Minute)
-	defer cancel()
-	cmd := exec.CommandContext(ctx, "node", "mail.mjs")
-	cmd.Dir = "e2e"
-	cmd.Env = append(os.Environ(), "APTA_SITE="+site)
-	out, err := cmd.CombinedOutput()
-	t.Logf("%s", out)
-	if err != nil {
-		t.Fatal(err)
-	}
+	runScript(t, "mail.mjs", "APTA_SITE="+site)
 }
 
 // notForTheBrowser are what the Nu validator objects to and mail programs want:

@@ -2,14 +2,9 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
-	"net"
 	"net/http/httptest"
-	"os"
-	"os/exec"
 	"testing"
-	"time"
 
 	"apta/newsletter"
 	"apta/newsletter/desk"
@@ -20,20 +15,9 @@ const deskPhrase = "four plain words here"
 
 // TestFault_W9_TheWeekInABrowser has e2e/week.mjs make an issue as two editors do.
 func TestFault_W9_TheWeekInABrowser(t *testing.T) {
-	if os.Getenv("APTA_E2E") == "" {
-		t.Skip("a browser is started by make e2e only")
-	}
-	if _, err := os.Stat("e2e/node_modules/playwright-core"); err != nil {
-		install := exec.Command("npm", "ci", "--no-audit", "--no-fund")
-		install.Dir = "e2e"
-		if out, err := install.CombinedOutput(); err != nil {
-			t.Fatalf("npm ci: %v\n%s", err, out)
-		}
-	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	wants(t)
+	npm(t, "playwright-core")
+	listener := openPort(t)
 	site := "http://" + listener.Addr().String()
 	n := openNewsroom(t, func(c *Config) {
 		c.BaseURL = site
@@ -52,27 +36,10 @@ func TestFault_W9_TheWeekInABrowser(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 8*time.Minute)
-	defer cancel()
-	done := make(chan error, 1)
-	serving, stop := context.WithCancel(ctx)
-	go func() { done <- n.serve(serving, n.rooms, listener) }()
-	defer func() {
-		stop()
-		if err := <-done; err != nil {
-			t.Error(err)
-		}
-	}()
+	n.serveUntilTheEnd(t, listener)
 	helper := httptest.NewServer(witness(n))
 	defer helper.Close()
-	cmd := exec.CommandContext(ctx, "node", "week.mjs")
-	cmd.Dir = "e2e"
-	cmd.Env = append(os.Environ(), "APTA_SITE="+site, "APTA_WITNESS="+helper.URL, "APTA_ISSUE="+issue.ID.String(), "APTA_PHRASE="+deskPhrase)
-	out, err := cmd.CombinedOutput()
-	t.Logf("%s", out)
-	if err != nil {
-		t.Fatal(err)
-	}
+	runScript(t, "week.mjs", "APTA_SITE="+site, "APTA_WITNESS="+helper.URL, "APTA_ISSUE="+issue.ID.String(), "APTA_PHRASE="+deskPhrase)
 }
 
 // draftOf stores items and assembles a week's draft of them.
